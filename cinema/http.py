@@ -1,0 +1,92 @@
+"""What every request passes through, and what is answered when no view does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+from cinema.problems import problem_response
+
+logger = logging.getLogger(__name__)
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# How long a client should wait for a database that is locked, gone or full.
+RETRY_AFTER_SECONDS = 5
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path == "/api" or request.path.startswith("/api/")
+
+
+def _answer(request: HttpRequest, status: int, title: str, detail: str, code: str) -> HttpResponse:
+    """The same trouble as problem+json for an API path and as a page for all others."""
+    if is_api(request):
+        return problem_response(status=status, title=title, detail=detail, code=code)
+    return render(request, "error.html", {"status": status, "title": title, "detail": detail}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, 400, "Bad request", "The request could not be understood.", "bad_request")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, 403, "Not allowed", "This is for staff.", "permission_denied")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, 404, "Not found", "There is nothing here.", "not_found")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _answer(request, 500, "Server error", "Something broke. It has been written to the log.", "server_error")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _answer(
+        request, 403, "Not allowed", "The form was out of date. Reload the page and send it again.", "csrf_failed"
+    )
+
+
+class DatabaseTroubleMiddleware:
+    """A database that is locked, gone or full is answered with 503 and Retry-After, never with 500."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, (OperationalError, InterfaceError)):
+            return None
+        logger.error("Database trouble at %s %s: %s", request.method, request.path, exception)
+        response = _answer(
+            request,
+            503,
+            "Database unavailable",
+            "The database cannot be used right now. Nothing was saved. Try again in a few seconds.",
+            "database_unavailable",
+        )
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
+
+
+class PrivateByDefaultMiddleware:
+    """What a person sees is kept out of shared caches, unless a view has said otherwise."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if "Cache-Control" not in response:
+            response["Cache-Control"] = "private, no-store"
+        if not is_api(request):
+            patch_vary_headers(response, ["HX-Request", "Cookie"])
+        return response

@@ -1,0 +1,120 @@
+"""Trained versions, and the log of which of them was live when."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NoReturn
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
+    def ready(self) -> ModelVersionQuerySet:
+        return self.filter(status=ModelVersion.Status.READY)
+
+    def latest_ready(self) -> ModelVersion | None:
+        """The newest by id: clocks may step back, ids do not."""
+        return self.ready().order_by("-pk").first()
+
+
+class ModelVersion(models.Model):
+    """One trained model: its metrics and where its files lie. A ``ready`` one has a verified artifact."""
+
+    class Status(models.TextChoices):
+        WRITING = "writing", "being written"
+        READY = "ready", "ready"
+        FAILED = "failed", "failed"
+        DELETED = "deleted", "deleted"
+
+    label = models.CharField(max_length=20, unique=True)  # v<UTC timestamp>, also the artifact's folder
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WRITING)
+    algorithm = models.CharField(max_length=60)
+    preset = models.CharField(max_length=30)
+    hyperparameters = models.JSONField(default=dict)
+    metrics = models.JSONField(default=dict)  # name -> {value, interval, n, baseline, passport}
+    dataset_fingerprint = models.CharField(max_length=64)
+    data_until = models.DateTimeField()  # a rating changed later was not trained on
+    n_ratings = models.PositiveIntegerField()
+    n_users = models.PositiveIntegerField()
+    n_movies = models.PositiveIntegerField()
+    artifact_sha256 = models.CharField(max_length=64, blank=True, default="")  # of manifest.json
+    artifact_bytes = models.BigIntegerField(default=0)
+    training_seconds = models.FloatField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    note = models.TextField(blank=True, default="")
+
+    objects: ClassVar[models.Manager[ModelVersion]] = ModelVersionQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.label
+
+    def metric(self, name: str) -> float | None:
+        return (self.metrics.get(name) or {}).get("value")
+
+
+class AppendOnly(Exception):
+    """Somebody tried to change or delete a row of the activation log."""
+
+
+class ActivationQuerySet(models.QuerySet["Activation"]):
+    def update(self, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("The activation log is append-only.")
+
+    def delete(self) -> NoReturn:
+        raise AppendOnly("The activation log is append-only.")
+
+
+class Activation(models.Model):
+    """One change of the live version. Rows are only ever added."""
+
+    class Kind(models.TextChoices):
+        AUTOMATIC = "automatic", "activated after training"
+        MANUAL = "manual", "activated by staff"
+        ROLLBACK = "rollback", "rolled back"
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="activations")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    generation = models.PositiveIntegerField(unique=True)  # of the live pointer after this change
+    # The activation that a rollback from here restores; empty for the first one.
+    returns_to = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    reason = models.TextField(blank=True, default="")
+    at = models.DateTimeField()
+
+    objects: ClassVar[models.Manager[Activation]] = ActivationQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"#{self.generation}: {self.version_id} {self.kind}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise AppendOnly("The activation log is append-only.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("The activation log is append-only.")
+
+
+class LivePointer(models.Model):
+    """The one row that says which version serves. Changed by compare-and-set on its generation."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    activation = models.ForeignKey(Activation, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    generation = models.PositiveIntegerField(default=0)
+    # Set by a rollback: until staff activates a version or lifts it, nothing is activated automatically.
+    hold = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="only_one_live_pointer")]
+
+    def __str__(self) -> str:
+        return f"generation {self.generation}"

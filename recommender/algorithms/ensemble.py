@@ -1,0 +1,195 @@
+"""A whole version: the rating model gives the stars, the ranker the order, and each has its uncertainty and reasons.
+
+This is what is stored, loaded and served. It holds films (and groups of at least many people), never a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.algorithms.film_model import Array, FilmModel, History, Person
+from recommender.algorithms.metrics import top_k
+from recommender.algorithms.ranking import ShrunkRatingRanker
+from recommender.algorithms.taste_groups import TasteGroups
+from recommender.algorithms.uncertainty import Uncertainty
+
+# Ratings a film needs before anything is said about its resemblance to others.
+MIN_RATERS = 5
+# A prior of this many ratings draws the resemblance of little known films towards zero.
+SIMILARITY_DAMPING = 10.0
+
+
+class MalformedModel(ValueError):
+    """Arrays or settings that no training writes: a wrong shape, dtype or value."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    movie_ids: NDArray[np.int64]  # (n_items,) ascending; row j of every array is film movie_ids[j]
+    films: FilmModel
+    ranker: ShrunkRatingRanker
+    uncertainty: Uncertainty
+    groups: TasteGroups
+    n_users: int  # people it was trained on
+
+    @property
+    def n_items(self) -> int:
+        return len(self.movie_ids)
+
+    def rows(self, movie_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Row numbers of films, −1 for one that the version does not know."""
+        if not self.n_items:
+            return np.full(len(movie_ids), -1, np.int64)
+        places = np.minimum(np.searchsorted(self.movie_ids, movie_ids), self.n_items - 1)
+        return np.where(self.movie_ids[places] == movie_ids, places, -1)
+
+    def history(self, movie_ids: NDArray[np.int64], values: Array, trained: NDArray[np.bool_]) -> History:
+        """A person's ratings by film id, without those of films that the version does not know."""
+        rows = self.rows(movie_ids)
+        known = rows >= 0
+        return History(rows[known], values[known], trained[known])
+
+    def solve(self, history: History) -> Person:
+        return self.films.solve(history)
+
+    def order_scores(self, person: Person) -> Array:
+        """What a list is sorted by, for every film, (n_items,)."""
+        return self.ranker.order_scores(person)
+
+    @cached_property
+    def popularity_scores(self) -> Array:
+        """The order for somebody of whom nothing is known: how many people rated a film, then how well."""
+        return self.films.item_counts + 1e-3 * self.films.offsets
+
+    @cached_property
+    def _unit_factors(self) -> Array:
+        factors = self.films.item_factors.astype(np.float64)
+        lengths = np.linalg.norm(factors, axis=1)
+        return factors / np.where(lengths > 0, lengths, 1.0)[:, None]
+
+    def similarities(self, row: int) -> Array:
+        """Cosine of factors with every film, damped for films with few ratings, (n_items,); −inf for the film itself
+        and for films with fewer than MIN_RATERS ratings."""
+        counts = self.films.item_counts
+        cosine = self._unit_factors @ self._unit_factors[row]
+        damped = cosine * np.sqrt(counts / (counts + SIMILARITY_DAMPING))
+        damped[counts < MIN_RATERS] = -np.inf
+        damped[row] = -np.inf
+        return damped
+
+    def similar_items(self, row: int, n: int) -> tuple[NDArray[np.intp], Array]:
+        """Rows of the ``n`` most similar films, best first, and their similarity. Empty if the film has fewer than
+        MIN_RATERS ratings itself."""
+        if self.films.item_counts[row] < MIN_RATERS:
+            return np.empty(0, np.intp), np.empty(0)
+        similarities = self.similarities(row)
+        best = top_k(similarities, n)
+        return best, similarities[best]
+
+    def sd(self, person: Person, rows: NDArray[np.int64]) -> Array:
+        """Standard deviation of the true rating around each prediction, in stars."""
+        return self.uncertainty.sd(person.person_variance(rows), rows)
+
+    # Storage: arrays go to safetensors, settings (plain numbers) to the manifest.
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {
+            "movie_ids": self.movie_ids,
+            "item_bias": self.films.item_bias,
+            "item_factors": self.films.item_factors,
+            "item_counts": self.films.item_counts,
+            "film_variance": self.uncertainty.film_variance.astype(np.float32),
+            "confidence_raw_knots": self.uncertainty.raw_knots,
+            "confidence_true_knots": self.uncertainty.true_knots,
+            "group_centroids": self.groups.centroids,
+            "group_counts": self.groups.counts,
+            "group_sums": self.groups.sums,
+        }
+
+    def settings(self) -> dict[str, float]:
+        return {
+            "global_mean": self.films.global_mean,
+            "person_regularization": self.films.person_regularization,
+            "noise_ratio": self.films.noise_ratio,
+            "ranker_shrinkage": self.ranker.shrinkage,
+            "ranker_popularity_weight": self.ranker.popularity_weight,
+            "noise_variance": self.uncertainty.noise_variance,
+            "person_scale": self.uncertainty.person_scale,
+            "interval_z": self.uncertainty.interval_z,
+            "n_users": self.n_users,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]], settings: dict[str, Any]) -> TrainedModel:
+        """The model that ``arrays()`` and ``settings()`` describe. Raises MalformedModel for anything else."""
+        _check(arrays, settings)
+        model = cls(
+            movie_ids=arrays["movie_ids"],
+            films=FilmModel(
+                global_mean=settings["global_mean"],
+                item_bias=arrays["item_bias"],
+                item_factors=arrays["item_factors"],
+                item_counts=arrays["item_counts"],
+                person_regularization=settings["person_regularization"],
+                noise_ratio=settings["noise_ratio"],
+            ),
+            ranker=ShrunkRatingRanker(settings["ranker_shrinkage"], settings["ranker_popularity_weight"]),
+            uncertainty=Uncertainty(
+                noise_variance=settings["noise_variance"],
+                person_scale=settings["person_scale"],
+                film_variance=arrays["film_variance"].astype(np.float64),
+                interval_z=settings["interval_z"],
+                raw_knots=arrays["confidence_raw_knots"],
+                true_knots=arrays["confidence_true_knots"],
+            ),
+            groups=TasteGroups(arrays["group_centroids"], arrays["group_counts"], arrays["group_sums"]),
+            n_users=int(settings["n_users"]),
+        )
+        return model
+
+
+# name -> dtype and shape; a letter stands for a length that must be the same wherever it appears.
+_LAYOUT: dict[str, tuple[str, tuple[str, ...]]] = {
+    "movie_ids": ("int64", ("films",)),
+    "item_bias": ("float32", ("films",)),
+    "item_factors": ("float32", ("films", "factors")),
+    "item_counts": ("int64", ("films",)),
+    "film_variance": ("float32", ("films",)),
+    "confidence_raw_knots": ("float64", ("knots",)),
+    "confidence_true_knots": ("float64", ("knots",)),
+    "group_centroids": ("float32", ("groups", "factors")),
+    "group_counts": ("int32", ("groups", "films")),
+    "group_sums": ("float32", ("groups", "films")),
+}
+_POSITIVE = ("person_regularization", "noise_ratio", "noise_variance", "interval_z")
+_NOT_NEGATIVE = ("ranker_shrinkage", "ranker_popularity_weight", "person_scale", "n_users")
+
+
+def _check(arrays: dict[str, NDArray[Any]], settings: dict[str, Any]) -> None:
+    if set(arrays) != set(_LAYOUT):
+        raise MalformedModel(f"the arrays are {sorted(arrays)} and should be {sorted(_LAYOUT)}")
+    lengths: dict[str, int] = {}
+    for name, (dtype, shape) in _LAYOUT.items():
+        array = arrays[name]
+        if str(array.dtype) != dtype or array.ndim != len(shape):
+            raise MalformedModel(f"{name} is {array.dtype} with {array.ndim} axes")
+        for axis, length in zip(shape, array.shape, strict=True):
+            if lengths.setdefault(axis, length) != length:
+                raise MalformedModel(f"{name} has {length} {axis}, others have {lengths[axis]}")
+        if not np.isfinite(array).all():
+            raise MalformedModel(f"{name} holds a number that is not finite")
+    for name in ("global_mean", *_POSITIVE, *_NOT_NEGATIVE):
+        value = settings.get(name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
+            raise MalformedModel(f"setting {name} is {value!r}")
+        if value < 0 or (value == 0 and name in _POSITIVE):
+            raise MalformedModel(f"setting {name} is {value!r}")
+    if lengths["knots"] < 1 or (np.diff(arrays["movie_ids"]) <= 0).any() or (arrays["item_counts"] < 0).any():
+        raise MalformedModel("film ids do not ascend, a count is negative or the calibration is empty")
+    if (arrays["film_variance"] < 0).any() or (np.diff(arrays["confidence_raw_knots"]) < 0).any():
+        raise MalformedModel("a variance is negative or the calibration does not ascend")

@@ -1,0 +1,149 @@
+"""From ratings to a measured model, in steps that the caller can watch and stop.
+
+    validation fit → tuning → training fit → evaluation on the test part → fit on everything
+
+The model that is served has seen all ratings; its figures come from its twin that has seen the training part only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.algorithms.ensemble import TrainedModel
+from recommender.algorithms.evaluation import Metric, evaluate
+from recommender.algorithms.film_model import History
+from recommender.algorithms.interactions import Interactions
+from recommender.algorithms.matrix_factorization import (
+    Factorization,
+    MatrixFactorizationConfig,
+    MatrixFactorizationTrainer,
+)
+from recommender.algorithms.splits import Split, last_per_user
+from recommender.algorithms.taste_groups import learn_groups
+from recommender.algorithms.tuning import Tuning, ValidationSplit, tune, validation_split
+from recommender.algorithms.uncertainty import Uncertainty, film_variance
+
+MIN_RATINGS = 50  # below this there is nothing to validate by
+
+
+class TooFewRatings(ValueError):
+    """There is not enough to learn from; the message says how much is needed."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What has just been done. ``progress`` goes from 0 to 1 over the whole pipeline."""
+
+    phase: str
+    progress: float
+    epoch: int = 0
+    train_rmse: float | None = None
+    validation_rmse: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    model: TrainedModel
+    metrics: dict[str, Metric]
+    split_name: str
+    tuning: Tuning
+
+
+# Share of the whole that each phase takes, roughly; the bar only has to move honestly.
+_SHARES = {"validating": 0.3, "tuning": 0.2, "training": 0.15, "measuring": 0.15, "refitting": 0.2}
+
+
+def _start(phase: str) -> float:
+    names = list(_SHARES)
+    return sum(_SHARES[name] for name in names[: names.index(phase)])
+
+
+class Pipeline:
+    """Iterate it to run it; then ``outcome`` is there. An exception thrown between steps leaves nothing behind."""
+
+    def __init__(
+        self, config: MatrixFactorizationConfig, data: Interactions, movie_ids: NDArray[np.int64], split: Split | None = None
+    ) -> None:
+        if len(data) < MIN_RATINGS:
+            raise TooFewRatings(f"{len(data)} ratings are too few to train on: at least {MIN_RATINGS} are needed.")
+        self.config = config
+        self.data = data
+        self.movie_ids = movie_ids
+        self.split = split or last_per_user(data)
+        self.outcome: Outcome | None = None
+
+    def __iter__(self) -> Iterator[Step]:
+        config, seed = self.config, self.config.seed
+        validation = validation_split(self.split.train, seed=seed)
+        factorization = yield from self._fit("validating", validation.fit, validation)
+        yield Step("tuning", _start("tuning"))
+        variance = film_variance(factorization, validation.fit, seed=seed)
+        tuning = tune(factorization, validation, variance, seed=seed)
+        # The weight of the films' variance, chosen on the validation fit, goes over to the later fits.
+        scale = _scale(tuning.uncertainty.film_variance, variance)
+
+        measured = yield from self._fit("training", self.split.train)
+        yield Step("measuring", _start("measuring"))
+        twin = self._model(measured, self.split.train, tuning, scale)
+        measured_metrics = evaluate(twin, self.split, seed=seed)
+
+        served = yield from self._fit("refitting", self.data)
+        model = self._model(served, self.data, tuning, scale)
+        self.outcome = Outcome(model, measured_metrics, self.split.name, tuning)
+        yield Step("refitting", 1.0, epoch=config.n_epochs)
+
+    def _fit(
+        self, phase: str, data: Interactions, validation: ValidationSplit | None = None
+    ) -> Generator[Step, None, Factorization]:
+        trainer = MatrixFactorizationTrainer(self.config, data)
+        start, share = _start(phase), _SHARES[phase]
+        for epoch in trainer.epochs():
+            validation_rmse = _learned_rmse(trainer.result(), validation) if validation is not None else None
+            done = epoch.number / self.config.n_epochs
+            yield Step(phase, start + share * done, epoch.number, epoch.train_rmse, validation_rmse)
+        return trainer.result()
+
+    def _model(self, factorization: Factorization, data: Interactions, tuning: Tuning, scale: float) -> TrainedModel:
+        films = tuning.apply(factorization, data)
+        tastes = np.zeros((data.n_users, factorization.item_factors.shape[1]))
+        for user in np.flatnonzero(data.user_counts):
+            rows = data.rows_of(user)
+            history = History(
+                data.item[rows].astype(np.int64), data.value[rows].astype(np.float64), np.ones(len(rows), bool)
+            )
+            tastes[user] = films.solve(history).state[1:]
+        uncertainty = tuning.uncertainty
+        return TrainedModel(
+            movie_ids=self.movie_ids,
+            films=films,
+            ranker=tuning.ranker,
+            uncertainty=Uncertainty(
+                noise_variance=uncertainty.noise_variance,
+                person_scale=uncertainty.person_scale,
+                film_variance=scale * film_variance(factorization, data, seed=self.config.seed),
+                interval_z=uncertainty.interval_z,
+                raw_knots=uncertainty.raw_knots,
+                true_knots=uncertainty.true_knots,
+            ),
+            groups=learn_groups(tastes, data, seed=self.config.seed),
+            n_users=int(np.count_nonzero(data.user_counts)),
+        )
+
+
+def _scale(scaled: NDArray[np.float64], original: NDArray[np.float64]) -> float:
+    total = float(original.sum())
+    return float(scaled.sum()) / total if total > 0 else 0.0
+
+
+def _learned_rmse(factorization: Factorization, validation: ValidationSplit) -> float | None:
+    """RMSE of the vectors that the descent learned on the validation ratings of people it has seen."""
+    rows = ~validation.newcomer[validation.held_out.user]
+    if not rows.any():
+        return None
+    held_out = validation.held_out.take(rows)
+    predicted = factorization.predict(held_out.user, held_out.item)
+    return float(np.sqrt(np.mean(np.square(predicted - held_out.value))))

@@ -91,7 +91,7 @@ class Movie(models.Model):
     source = models.CharField(max_length=40, blank=True, default="", editable=False)
     source_id = models.BigIntegerField(null=True, blank=True, editable=False)
 
-    objects: ClassVar[models.Manager[Movie]] = MovieQuerySet.as_manager()  # type: ignore[assignment]
+    objects = MovieQuerySet.as_manager()
 
     class Meta:
         ordering = ["title", "pk"]
@@ -130,7 +130,7 @@ class Rating(models.Model):
     rated_at = models.DateTimeField()  # when the person first rated the film; an edit keeps it
     changed_at = models.DateTimeField(db_index=True)  # when this row was last written here
 
-    objects: ClassVar[models.Manager[Rating]] = RatingQuerySet.as_manager()  # type: ignore[assignment]
+    objects = RatingQuerySet.as_manager()
 
     class Meta:
         ordering = ["-rated_at", "-pk"]

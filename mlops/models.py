@@ -70,7 +70,7 @@ class TrainingRun(models.Model):
         ModelVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="training_run"
     )
 
-    objects: ClassVar[models.Manager[TrainingRun]] = TrainingRunQuerySet.as_manager()  # type: ignore[assignment]
+    objects = TrainingRunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]

@@ -44,7 +44,7 @@ class ModelVersion(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     note = models.TextField(blank=True, default="")
 
-    objects: ClassVar[models.Manager[ModelVersion]] = ModelVersionQuerySet.as_manager()  # type: ignore[assignment]
+    objects = ModelVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
@@ -87,7 +87,7 @@ class Activation(models.Model):
     reason = models.TextField(blank=True, default="")
     at = models.DateTimeField()
 
-    objects: ClassVar[models.Manager[Activation]] = ActivationQuerySet.as_manager()  # type: ignore[assignment]
+    objects = ActivationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]

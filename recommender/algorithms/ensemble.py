@@ -1,6 +1,6 @@
 """A whole version: the rating model gives the stars, the ranker the order, and each has its uncertainty and reasons.
 
-This is what is stored, loaded and served. It holds films (and groups of at least many people), never a person.
+This is what is stored, loaded and served. It holds films, and groups of people as counts; never a person.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.algorithms.film_model import Array, FilmModel, History, Person
+from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.metrics import top_k
 from recommender.algorithms.ranking import ShrunkRatingRanker
 from recommender.algorithms.taste_groups import TasteGroups
@@ -35,6 +36,7 @@ class TrainedModel:
     ranker: ShrunkRatingRanker
     uncertainty: Uncertainty
     groups: TasteGroups
+    genres: GenreTable
     n_users: int  # people it was trained on
 
     @property
@@ -109,9 +111,10 @@ class TrainedModel:
             "group_centroids": self.groups.centroids,
             "group_counts": self.groups.counts,
             "group_sums": self.groups.sums,
+            "item_genres": self.genres.membership,
         }
 
-    def settings(self) -> dict[str, float]:
+    def settings(self) -> dict[str, Any]:
         return {
             "global_mean": self.films.global_mean,
             "person_regularization": self.films.person_regularization,
@@ -122,13 +125,14 @@ class TrainedModel:
             "person_scale": self.uncertainty.person_scale,
             "interval_z": self.uncertainty.interval_z,
             "n_users": self.n_users,
+            "genres": list(self.genres.names),
         }
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]], settings: dict[str, Any]) -> TrainedModel:
         """The model that ``arrays()`` and ``settings()`` describe. Raises MalformedModel for anything else."""
         _check(arrays, settings)
-        model = cls(
+        return cls(
             movie_ids=arrays["movie_ids"],
             films=FilmModel(
                 global_mean=settings["global_mean"],
@@ -148,9 +152,9 @@ class TrainedModel:
                 true_knots=arrays["confidence_true_knots"],
             ),
             groups=TasteGroups(arrays["group_centroids"], arrays["group_counts"], arrays["group_sums"]),
+            genres=GenreTable(tuple(settings["genres"]), arrays["item_genres"]),
             n_users=int(settings["n_users"]),
         )
-        return model
 
 
 # name -> dtype and shape; a letter stands for a length that must be the same wherever it appears.
@@ -165,6 +169,7 @@ _LAYOUT: dict[str, tuple[str, tuple[str, ...]]] = {
     "group_centroids": ("float32", ("groups", "factors")),
     "group_counts": ("int32", ("groups", "films")),
     "group_sums": ("float32", ("groups", "films")),
+    "item_genres": ("uint8", ("films", "genres")),
 }
 _POSITIVE = ("person_regularization", "noise_ratio", "noise_variance", "interval_z")
 _NOT_NEGATIVE = ("ranker_shrinkage", "ranker_popularity_weight", "person_scale", "n_users")
@@ -189,6 +194,11 @@ def _check(arrays: dict[str, NDArray[Any]], settings: dict[str, Any]) -> None:
             raise MalformedModel(f"setting {name} is {value!r}")
         if value < 0 or (value == 0 and name in _POSITIVE):
             raise MalformedModel(f"setting {name} is {value!r}")
+    names = settings.get("genres")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise MalformedModel("the names of the genres are missing")
+    if len(names) != lengths["genres"]:
+        raise MalformedModel(f"{len(names)} names for {lengths['genres']} genres")
     if lengths["knots"] < 1 or (np.diff(arrays["movie_ids"]) <= 0).any() or (arrays["item_counts"] < 0).any():
         raise MalformedModel("film ids do not ascend, a count is negative or the calibration is empty")
     if (arrays["film_variance"] < 0).any() or (np.diff(arrays["confidence_raw_knots"]) < 0).any():

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.algorithms.evaluation import Metric, evaluate
 from recommender.algorithms.film_model import History
+from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.matrix_factorization import (
     Factorization,
@@ -66,13 +67,20 @@ class Pipeline:
     """Iterate it to run it; then ``outcome`` is there. An exception thrown between steps leaves nothing behind."""
 
     def __init__(
-        self, config: MatrixFactorizationConfig, data: Interactions, movie_ids: NDArray[np.int64], split: Split | None = None
+        self,
+        config: MatrixFactorizationConfig,
+        data: Interactions,
+        *,
+        movie_ids: NDArray[np.int64],
+        genres: GenreTable,
+        split: Split | None = None,
     ) -> None:
         if len(data) < MIN_RATINGS:
             raise TooFewRatings(f"{len(data)} ratings are too few to train on: at least {MIN_RATINGS} are needed.")
         self.config = config
         self.data = data
         self.movie_ids = movie_ids
+        self.genres = genres
         self.split = split or last_per_user(data)
         self.outcome: Outcome | None = None
 
@@ -130,6 +138,7 @@ class Pipeline:
                 true_knots=uncertainty.true_knots,
             ),
             groups=learn_groups(tastes, data, seed=self.config.seed),
+            genres=self.genres,
             n_users=int(np.count_nonzero(data.user_counts)),
         )
 

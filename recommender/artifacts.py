@@ -1,0 +1,173 @@
+"""Model files: written so that a crash leaves either a whole artifact or none, read so that a rotten one is refused.
+
+An artifact is a folder ``var/artifacts/<label>/`` of two files: ``arrays.safetensors``, which can hold nothing but
+numbers, and ``manifest.json`` with its sha256 and everything else that is known of the version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.numpy
+from django.conf import settings
+from safetensors import SafetensorError
+
+from recommender.algorithms.ensemble import MalformedModel, TrainedModel
+
+SCHEMA_VERSION = 1
+ARRAYS = "arrays.safetensors"
+MANIFEST = "manifest.json"
+MAX_ARRAYS_BYTES = 4 * 1024**3
+MAX_MANIFEST_BYTES = 4 * 1024**2
+_LABEL = re.compile(r"v[0-9]{8}_[0-9]{6}")
+_TEMPORARY_PREFIX = ".tmp-"
+
+
+class ArtifactCorrupt(Exception):
+    """The artifact is missing, truncated, altered or malformed; the message says which, without a path."""
+
+
+@dataclass(frozen=True)
+class StoredArtifact:
+    manifest_sha256: str
+    size: int  # bytes of both files
+
+
+def root() -> Path:
+    return Path(settings.ARTIFACTS_DIR)
+
+
+def _folder(label: str) -> Path:
+    if not _LABEL.fullmatch(label):
+        raise ArtifactCorrupt("The label is not a version's.")
+    return root() / label
+
+
+def _write(path: Path, data: bytes) -> None:
+    with open(path, "xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    path.chmod(0o440)
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def save(label: str, model: TrainedModel, about: dict[str, Any]) -> StoredArtifact:
+    """Writes ``model`` under ``label`` and reads it back. ``about`` joins the manifest.
+
+    Temporary sibling, fsync, manifest last, rename, fsync of the parent, verification. Raises FileExistsError if the
+    label is taken and ArtifactCorrupt if what was read back differs.
+    """
+    folder = _folder(label)
+    if folder.exists():
+        raise FileExistsError(label)
+    root().mkdir(parents=True, exist_ok=True)
+    temporary = root() / f"{_TEMPORARY_PREFIX}{label}-{uuid.uuid4().hex}"
+    temporary.mkdir()
+    try:
+        arrays = {name: array.copy(order="C") for name, array in model.arrays().items()}
+        data = safetensors.numpy.save(arrays)
+        manifest = {
+            **about,
+            "label": label,
+            "schema_version": SCHEMA_VERSION,
+            "settings": model.settings(),
+            "arrays": {
+                "file": ARRAYS,
+                "sha256": hashlib.sha256(data).hexdigest(),
+                "bytes": len(data),
+                "layout": {name: [str(array.dtype), list(array.shape)] for name, array in sorted(arrays.items())},
+            },
+        }
+        text = json.dumps(manifest, indent=1, sort_keys=True, allow_nan=False).encode()
+        _write(temporary / ARRAYS, data)
+        _write(temporary / MANIFEST, text)
+        _sync_folder(temporary)
+        os.rename(temporary, folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    _sync_folder(root())
+    stored = StoredArtifact(hashlib.sha256(text).hexdigest(), len(data) + len(text))
+    try:
+        load(label, stored.manifest_sha256)
+    except ArtifactCorrupt:
+        delete(label)
+        raise
+    return stored
+
+
+def _read(path: Path, limit: int) -> bytes:
+    """The bytes of a regular file. A link is not followed: it could lead anywhere."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise ArtifactCorrupt(f"{path.name} cannot be read ({error.strerror}).") from error
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ArtifactCorrupt(f"{path.name} is not a regular file.")
+        try:
+            # Into memory, never mapped: a file truncated under a mapping kills the process that reads it.
+            data = file.read(limit + 1)
+        except OSError as error:
+            raise ArtifactCorrupt(f"{path.name} cannot be read ({error.strerror}).") from error
+    if len(data) > limit:
+        raise ArtifactCorrupt(f"{path.name} is too large.")
+    return data
+
+
+def load(label: str, manifest_sha256: str) -> tuple[TrainedModel, dict[str, Any]]:
+    """The model stored under ``label`` and its manifest. The very bytes that were hashed are parsed.
+
+    ``manifest_sha256`` is what the version's row says. Raises ArtifactCorrupt.
+    """
+    folder = _folder(label)
+    if folder.is_symlink() or not folder.is_dir():
+        raise ArtifactCorrupt("The artifact's folder is missing.")
+    text = _read(folder / MANIFEST, MAX_MANIFEST_BYTES)
+    if hashlib.sha256(text).hexdigest() != manifest_sha256:
+        raise ArtifactCorrupt(f"{MANIFEST} was altered (sha256 mismatch).")
+    try:
+        manifest = json.loads(text)
+        expected = manifest["arrays"]
+        model_settings = manifest["settings"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ArtifactCorrupt(f"{MANIFEST} is malformed.") from error
+    if manifest.get("schema_version") != SCHEMA_VERSION or manifest.get("label") != label:
+        raise ArtifactCorrupt(f"{MANIFEST} belongs to another version or schema.")
+    data = _read(folder / ARRAYS, MAX_ARRAYS_BYTES)
+    if len(data) != expected["bytes"] or hashlib.sha256(data).hexdigest() != expected["sha256"]:
+        raise ArtifactCorrupt(f"{ARRAYS} was altered (sha256 mismatch).")
+    try:
+        model = TrainedModel.from_arrays(safetensors.numpy.load(data), model_settings)
+    except (SafetensorError, MalformedModel, KeyError, TypeError, ValueError) as error:
+        raise ArtifactCorrupt(f"{ARRAYS} is malformed: {error}") from error
+    return model, manifest
+
+
+def delete(label: str) -> None:
+    """Removes the files; the row must already say so."""
+    shutil.rmtree(_folder(label), ignore_errors=True)
+
+
+def leftovers(known_labels: set[str]) -> list[str]:
+    """Names of folders that no version owns: what a crash between files and row left behind."""
+    if not root().is_dir():
+        return []
+    return sorted(entry.name for entry in root().iterdir() if entry.name not in known_labels)

@@ -1,0 +1,178 @@
+"""Why a film, and how sure: the JSON form of an explanation.
+
+A film that the person has rated is explained as if they had not. The breakdown is exact:
+base + film + you + your_ratings + clipped = total, and the contributions of all rated films sum to your_ratings.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cinema.models import MIN_PEOPLE, Movie, User
+from recommender.algorithms.film_model import Array, Contributions, History, Person
+from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, RELEVANT
+from recommender.histories import rated_films
+from recommender.recommend import movies_by_id
+from recommender.serving import LiveModel, live_model
+
+# How many films and genres are named; ``all_contributions`` lists every film.
+MAX_NAMED = 5
+
+
+class NoExplanation(Exception):
+    """No version is live, so there is no prediction to explain."""
+
+
+def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) -> dict[str, Any]:
+    """The explanation of ``user``'s predicted rating of ``movie``. Raises NoExplanation."""
+    live = live_model()
+    if live is None:
+        raise NoExplanation("No model has been trained yet.")
+    model = live.model
+    row = int(model.rows(np.array([movie.pk]))[0])
+    history = rated_films(user, live).history(live)
+    if row >= 0:
+        history = history.without(row)
+    person = model.solve(history)
+    parts = _parts(person, row)
+    stars = min(max(parts.raw, MIN_RATING), MAX_RATING)
+    sd = _sd(live, person, row)
+    low, high = model.uncertainty.interval(stars, sd)
+    titles = {
+        film.pk: film.title for film in movies_by_id(model.movie_ids[history.item[_named(history, parts)]]).values()
+    }
+    explanation: dict[str, Any] = {
+        "movie_id": movie.pk,
+        "movie_title": movie.title,
+        "predicted_rating": stars,
+        "confidence": float(model.uncertainty.confidence(np.array([stars]), np.array([sd]))[0]),
+        "interval": [low, high],
+        "model_version": live.label,
+        "reasons": [
+            *_similar_movies(live, history, parts, titles),
+            *_genre_match(live, history, row),
+            *_similar_users(live, person, history, row, rated_by_user=_has_rated(user, movie)),
+        ],
+        "breakdown": {
+            "base": parts.base,
+            "film": parts.film,
+            "you": parts.you,
+            "your_ratings": float(parts.ratings.sum()),
+            "clipped": stars - parts.raw,
+            "total": stars,
+        },
+    }
+    if all_contributions:
+        explanation["contributions"] = _all_contributions(live, history, parts)
+    return explanation
+
+
+def _has_rated(user: User, movie: Movie) -> bool:
+    return user.ratings.filter(movie=movie).exists()
+
+
+def _parts(person: Person, row: int) -> Contributions:
+    if row >= 0:
+        return person.contributions(row)
+    # A film that came after the training is taken for an average one: x = x̄, so nothing the person rated tells of it.
+    return Contributions(
+        base=person.model.global_mean, film=0.0, you=person.level, ratings=np.zeros(len(person.history))
+    )
+
+
+def _sd(live: LiveModel, person: Person, row: int) -> float:
+    uncertainty = live.model.uncertainty
+    if row >= 0:
+        return float(live.model.sd(person, np.array([row]))[0])
+    x = person.model.mean_features
+    variance = uncertainty.noise_variance + uncertainty.person_scale * float(x @ person.covariance @ x)
+    return float(np.sqrt(variance + uncertainty.film_variance.max(initial=0.0)))
+
+
+def _named(history: History, parts: Contributions) -> Array:
+    """Positions in the history of the films to name: liked, and speaking for this film, the strongest first."""
+    if not len(history):
+        return np.empty(0, np.intp)
+    liked = (history.value >= RELEVANT) | (history.value > history.value.mean())
+    speaking = np.flatnonzero(liked & (parts.ratings > 0))
+    named: Array = speaking[np.argsort(-parts.ratings[speaking], kind="stable")][:MAX_NAMED]
+    return named
+
+
+def _similar_movies(
+    live: LiveModel, history: History, parts: Contributions, titles: dict[int, str]
+) -> list[dict[str, Any]]:
+    movies = [
+        {
+            "movie_id": movie_id,
+            "title": titles[movie_id],
+            "your_rating": float(history.value[position]),
+            "contribution": float(parts.ratings[position]),
+        }
+        for position in _named(history, parts)
+        if (movie_id := int(live.model.movie_ids[history.item[position]])) in titles
+    ]
+    if not movies:
+        return []
+    return [{"type": "similar_movies", "description": "Because you rated these movies highly", "movies": movies}]
+
+
+def _genre_match(live: LiveModel, history: History, row: int) -> list[dict[str, Any]]:
+    table = live.model.genres
+    score = table.match(history, row) if row >= 0 else None
+    if score is None:
+        return []
+    affinity = table.affinity(history)
+    mine = np.flatnonzero(table.membership[row])
+    mine = mine[np.argsort(-affinity[mine], kind="stable")]
+    liked = [table.names[genre] for genre in mine if affinity[genre] > 0]
+    matches = bool(liked) and score >= 0.5
+    return [
+        {
+            "type": "genre_match",
+            "description": "Matches your favorite genres" if matches else "Not among your favorite genres",
+            "genres": liked if matches else [table.names[genre] for genre in mine],
+            "match_score": score,
+        }
+    ]
+
+
+def _similar_users(
+    live: LiveModel, person: Person, history: History, row: int, *, rated_by_user: bool
+) -> list[dict[str, Any]]:
+    """What the person's taste group says of the film, if at least MIN_PEOPLE others stand behind it."""
+    if row < 0 or not len(history):
+        return []
+    groups = live.model.groups
+    group = groups.nearest(person.state[1:])
+    count = int(groups.counts[group, row])
+    # The person may be one of those who were counted; five others must remain.
+    if count < MIN_PEOPLE + rated_by_user:
+        return []
+    average = float(groups.sums[group, row]) / count
+    return [
+        {
+            "type": "similar_users",
+            "description": f"{count} people with taste like yours rated it {average:.1f} on average",
+            "count": count,
+            "average_rating": average,
+        }
+    ]
+
+
+def _all_contributions(live: LiveModel, history: History, parts: Contributions) -> list[dict[str, Any]]:
+    """Every rated film, the strongest first. A film deleted since keeps its share: the sum must stay exact."""
+    ids = [int(movie_id) for movie_id in live.model.movie_ids[history.item]]
+    films = movies_by_id(ids)
+    entries = [
+        {
+            "movie_id": movie_id,
+            "title": films[movie_id].title if movie_id in films else "",
+            "your_rating": float(value),
+            "contribution": float(contribution),
+        }
+        for movie_id, value, contribution in zip(ids, history.value, parts.ratings, strict=True)
+    ]
+    return sorted(entries, key=lambda entry: -abs(entry["contribution"]))

@@ -1,0 +1,209 @@
+"""Lists for a person: solve, score all films, drop what they have rated, take the best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinema.models import Movie, User
+from recommender.algorithms.film_model import Array
+from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
+from recommender.algorithms.metrics import top_k
+from recommender.histories import rated_films
+from recommender.serving import LiveModel, live_model
+
+Slot = Literal["ranked", "discovery", "fallback"]
+
+MAX_N = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+    predicted_rating: float | None  # None where no version knows the film
+    score: float  # what the list is sorted by
+    rank: int  # from 1
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationList:
+    user_id: int
+    model_version: str | None
+    generation: int
+    fallback: bool  # not personal: no version, or nothing known of the person
+    items: list[Recommendation]
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarMovie:
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    genre: str = ""
+    year_min: int | None = None
+    year_max: int | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.genre) or self.year_min is not None or self.year_max is not None
+
+    def movies(self) -> Any:
+        return Movie.objects.all().matching(genre=self.genre, year_min=self.year_min, year_max=self.year_max)
+
+
+def recommend_for(
+    user: User,
+    *,
+    n: int = 10,
+    genre: str = "",
+    year_min: int | None = None,
+    year_max: int | None = None,
+    exclude: Iterable[int] = (),
+) -> RecommendationList:
+    """The ``n`` films to see next, fewer only if the catalogue holds no more that fit. Never one the person rated."""
+    live = live_model()
+    filters = Filters(genre, year_min, year_max)
+    rated = rated_films(user, live)
+    excluded = np.union1d(rated.movie_ids, np.fromiter(exclude, np.int64))
+    items: list[Recommendation] = []
+    personal = False
+    if live is not None:
+        history = rated.history(live)
+        personal = len(history) > 0
+        person = live.model.solve(history)
+        scores = live.model.order_scores(person) if personal else live.model.popularity_scores.copy()
+        slot: Slot = "ranked" if personal else "fallback"
+        scores[_rows(live, excluded)] = -np.inf
+        items = _best(live, scores, person.predicted_ratings(), filters, n, slot)
+    if len(items) < n:
+        taken = np.union1d(excluded, np.array([item.movie_id for item in items], dtype=np.int64))
+        items += _popular(taken, filters, n - len(items), first_rank=len(items) + 1)
+    return RecommendationList(
+        user_id=user.pk,
+        model_version=live.label if live else None,
+        generation=live.generation if live else 0,
+        fallback=not personal,
+        items=items,
+    )
+
+
+def _rows(live: LiveModel, movie_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    rows = live.model.rows(movie_ids)
+    return rows[rows >= 0]
+
+
+def _best(
+    live: LiveModel, scores: Array, predicted: Array, filters: Filters, n: int, slot: Slot
+) -> list[Recommendation]:
+    """The best ``n`` by score among films that fit and that the catalogue still has."""
+    if filters:
+        fitting = np.zeros(len(scores), np.bool_)
+        fitting[_rows(live, np.fromiter(filters.movies().values_list("pk", flat=True), np.int64))] = True
+        scores = np.where(fitting, scores, -np.inf)
+    chosen: list[Recommendation] = []
+    # A film may have been deleted since the training: then the next best takes its place.
+    spare = 10
+    while True:
+        best = top_k(scores, n + spare)
+        films = movies_by_id(live.model.movie_ids[best])
+        chosen = [
+            Recommendation(film.pk, film.title, film.year, film.genre_names, float(predicted[row]), float(scores[row]), 0, slot)
+            for row in best
+            if (film := films.get(int(live.model.movie_ids[row]))) is not None
+        ][:n]
+        if len(chosen) == n or len(best) < n + spare:
+            break
+        spare *= 4
+    return [_with_rank(item, rank) for rank, item in enumerate(chosen, start=1)]
+
+
+def _with_rank(item: Recommendation, rank: int) -> Recommendation:
+    return Recommendation(
+        item.movie_id, item.title, item.year, item.genres, item.predicted_rating, item.score, rank, item.slot
+    )
+
+
+def _popular(taken: NDArray[np.int64], filters: Filters, n: int, *, first_rank: int) -> list[Recommendation]:
+    """The most rated films, straight from the database: for an installation without a version, and for films that
+    came after the training."""
+    films = (
+        filters.movies()
+        .exclude(pk__in=taken.tolist())
+        .with_rating_counts()
+        .order_by("-n_ratings", "pk")
+        .prefetch_related("genres")
+        .distinct()[:n]
+    )
+    return [
+        Recommendation(
+            film.pk, film.title, film.year, genre_names(film), None, float(film.n_ratings), first_rank + place, "fallback"
+        )
+        for place, film in enumerate(films)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueFilm:
+    pk: int
+    title: str
+    year: int | None
+    genre_names: list[str]
+
+
+def genre_names(movie: Movie) -> list[str]:
+    return [genre.name for genre in movie.genres.all()]
+
+
+def movies_by_id(movie_ids: Sequence[int] | NDArray[np.int64]) -> dict[int, CatalogueFilm]:
+    """What a list shows of its films, in two queries; films that are gone are left out."""
+    films = Movie.objects.filter(pk__in=[int(pk) for pk in movie_ids]).prefetch_related("genres")
+    return {film.pk: CatalogueFilm(film.pk, film.title, film.year, genre_names(film)) for film in films}
+
+
+def similar_movies(movie: Movie, *, n: int = 10) -> list[SimilarMovie]:
+    """Films whose factors point the same way. Empty where fewer than five people stand behind the film."""
+    live = live_model()
+    if live is None:
+        return []
+    row = int(live.model.rows(np.array([movie.pk]))[0])
+    if row < 0:
+        return []
+    rows, similarities = live.model.similar_items(row, n)
+    films = movies_by_id(live.model.movie_ids[rows])
+    return [
+        SimilarMovie(film.pk, film.title, film.year, film.genre_names, float(similarity))
+        for row, similarity in zip(rows, similarities, strict=True)
+        if (film := films.get(int(live.model.movie_ids[row]))) is not None
+    ]
+
+
+def predict_for(user: User, movies: Iterable[Movie]) -> dict[int, float]:
+    """Predicted stars by film id, for the films that the live version knows, as if none of them were rated yet."""
+    live = live_model()
+    if live is None:
+        return {}
+    rated = rated_films(user, live)
+    history = rated.history(live)
+    person = live.model.solve(history)
+    predictions: dict[int, float] = {}
+    for movie in movies:
+        row = int(live.model.rows(np.array([movie.pk]))[0])
+        if row < 0:
+            continue
+        without = history.without(row)
+        solved = person if without is history else live.model.solve(without)
+        predictions[movie.pk] = float(np.clip(solved.raw_scores([row])[0], MIN_RATING, MAX_RATING))
+    return predictions

@@ -1,0 +1,176 @@
+"""Which version is live, and every way to change that."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.db import transaction
+from django.utils import timezone
+
+from cinema.models import User
+from recommender import artifacts
+from recommender.models import Activation, LivePointer, ModelVersion
+
+logger = logging.getLogger(__name__)
+
+
+class RegistryError(Exception):
+    """A change of the live version that was refused; the message is for people, the code for programs."""
+
+    code: ClassVar[str] = "refused"
+
+
+class ArtifactCorrupt(RegistryError):
+    code = "artifact_corrupt"
+
+
+class VersionNotReady(RegistryError):
+    code = "version_not_ready"
+
+
+class StaleGeneration(RegistryError):
+    code = "stale_generation"
+
+
+class NothingToRollBackTo(RegistryError):
+    code = "nothing_to_roll_back_to"
+
+
+class AutomaticActivationHeld(RegistryError):
+    code = "automatic_activation_held"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    version: ModelVersion | None
+    generation: int
+    hold: bool
+    can_roll_back: bool
+
+
+def live() -> LiveState:
+    """The live version as the database says now."""
+    pointer = LivePointer.objects.select_related("activation__version").filter(pk=1).first()
+    if pointer is None or pointer.activation is None:
+        return LiveState(None, 0 if pointer is None else pointer.generation, bool(pointer and pointer.hold), False)
+    activation = pointer.activation
+    return LiveState(activation.version, pointer.generation, pointer.hold, activation.returns_to_id is not None)
+
+
+def new_label(now: datetime | None = None) -> str:
+    """``v<UTC timestamp>``; if that second is taken, the next free one."""
+    moment = (now or timezone.now()).replace(microsecond=0)
+    while True:
+        label = f"v{moment:%Y%m%d_%H%M%S}"
+        if not ModelVersion.objects.filter(label=label).exists():
+            return label
+        moment += timedelta(seconds=1)
+
+
+def verify(version: ModelVersion) -> None:
+    """Raises ArtifactCorrupt or VersionNotReady unless ``version`` could serve this moment."""
+    if version.status != ModelVersion.Status.READY:
+        raise VersionNotReady(f"Version {version.label} is not ready ({version.get_status_display()}).")
+    try:
+        artifacts.load(version.label, version.artifact_sha256)
+    except artifacts.ArtifactCorrupt as error:
+        raise ArtifactCorrupt(f"Version {version.label} cannot be used: {error}") from error
+
+
+def _locked_pointer(generation: int | None) -> LivePointer:
+    """The pointer, locked until the transaction ends. SQLite's IMMEDIATE transaction is that lock already."""
+    LivePointer.objects.get_or_create(pk=1)
+    pointer = LivePointer.objects.select_for_update().get(pk=1)
+    if generation is not None and generation != pointer.generation:
+        raise StaleGeneration(
+            f"The live version has changed: this is generation {pointer.generation}, not {generation}. Look again first."
+        )
+    return pointer
+
+
+def _flip(pointer: LivePointer, activation: Activation, *, hold: bool) -> Activation:
+    activation.save(force_insert=True)
+    changed = LivePointer.objects.filter(pk=1, generation=pointer.generation).update(
+        generation=activation.generation, activation=activation, hold=hold
+    )
+    if changed != 1:
+        raise StaleGeneration("Somebody else changed the live version at the same moment. Look again first.")
+    logger.info("Live version is now %s (%s, generation %d)", activation.version, activation.kind, activation.generation)
+    return activation
+
+
+def activate(
+    version: ModelVersion,
+    *,
+    kind: str = Activation.Kind.MANUAL,
+    actor: User | None = None,
+    reason: str = "",
+    generation: int | None = None,
+) -> Activation:
+    """Makes ``version`` live, after checking its artifact. By staff, it also lifts the hold of an earlier rollback.
+
+    Activating what is live already changes nothing but the hold. With ``generation``, only if it is still current.
+    """
+    verify(version)
+    with transaction.atomic():
+        pointer = _locked_pointer(generation)
+        if kind == Activation.Kind.AUTOMATIC and pointer.hold:
+            raise AutomaticActivationHeld(
+                "After a rollback nothing is activated automatically until staff activates a version or lifts the hold."
+            )
+        current = pointer.activation
+        if current is not None and current.version_id == version.pk:
+            LivePointer.objects.filter(pk=1).update(hold=False)
+            return current
+        activation = Activation(
+            version=version,
+            kind=kind,
+            generation=pointer.generation + 1,
+            returns_to=current,
+            actor=actor,
+            reason=reason,
+            at=timezone.now(),
+        )
+        return _flip(pointer, activation, hold=False)
+
+
+def roll_back(*, actor: User | None, reason: str = "", generation: int | None = None) -> Activation:
+    """Makes the version live that was live before; again, the one before that. It never toggles.
+
+    Afterwards automatic activation is on hold.
+    """
+    target = _rollback_target(LivePointer.objects.select_related("activation").filter(pk=1).first())
+    verify(target.version)  # reading files does not belong into a transaction
+    with transaction.atomic():
+        pointer = _locked_pointer(generation)
+        if _rollback_target(pointer).pk != target.pk:
+            raise StaleGeneration("Somebody else changed the live version at the same moment. Look again first.")
+        activation = Activation(
+            version=target.version,
+            kind=Activation.Kind.ROLLBACK,
+            generation=pointer.generation + 1,
+            returns_to=target.returns_to,
+            actor=actor,
+            reason=reason,
+            at=timezone.now(),
+        )
+        return _flip(pointer, activation, hold=True)
+
+
+def _rollback_target(pointer: LivePointer | None) -> Activation:
+    """The activation that a rollback restores: the newest one before the present whose version still exists."""
+    entry = pointer.activation.returns_to if pointer is not None and pointer.activation is not None else None
+    while entry is not None and entry.version.status == ModelVersion.Status.DELETED:
+        entry = entry.returns_to
+    if entry is None:
+        raise NothingToRollBackTo("No version was live before this one.")
+    return entry
+
+
+def lift_hold(*, actor: User | None) -> None:
+    """Lets finished trainings activate their version again."""
+    if LivePointer.objects.filter(pk=1, hold=True).update(hold=False):
+        logger.info("Automatic activation resumed by user %s", actor.pk if actor else None)

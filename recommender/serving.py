@@ -1,0 +1,122 @@
+"""The live model in this process: loaded once, exchanged when the live pointer moves.
+
+Every request asks the database which generation is live (one indexed row). If it has moved, the first request to see
+it loads the new version beside the old one and exchanges them; nobody is answered from half of each.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from recommender import artifacts
+from recommender.algorithms.ensemble import TrainedModel
+from recommender.models import LivePointer, ModelVersion
+
+logger = logging.getLogger(__name__)
+
+# How long a version that could not be loaded is left alone before the next try.
+RETRY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveModel:
+    label: str
+    generation: int
+    data_until: datetime
+    model: TrainedModel
+
+
+@dataclass(frozen=True, slots=True)
+class _Pointer:
+    generation: int
+    label: str
+    sha256: str
+    data_until: datetime
+
+
+class _Cache:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._live: LiveModel | None = None
+        self._generation = -1  # whose version is loaded; differs from the live one's while that cannot be read
+        self._failed_generation = -1
+        self._failed_at = -RETRY_SECONDS
+
+    def get(self) -> LiveModel | None:
+        pointer = self._pointer()
+        if pointer is None:
+            return None
+        # The generation is written after the model: whoever sees the new one sees the new model too.
+        if self._generation == pointer.generation:
+            return self._live
+        with self._lock:
+            if self._generation == pointer.generation:
+                return self._live
+            # This clock never steps back.
+            if pointer.generation == self._failed_generation and time.monotonic() - self._failed_at < RETRY_SECONDS:
+                return self._live
+            return self._exchange(pointer)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._live = None
+            self._generation = self._failed_generation = -1
+
+    def _pointer(self) -> _Pointer | None:
+        row = (
+            LivePointer.objects.filter(pk=1, activation__isnull=False)
+            .values_list(
+                "generation",
+                "activation__version__label",
+                "activation__version__artifact_sha256",
+                "activation__version__data_until",
+            )
+            .first()
+        )
+        return None if row is None else _Pointer(*row)
+
+    def _exchange(self, pointer: _Pointer) -> LiveModel | None:
+        live = self._live
+        if live is not None and live.label == pointer.label:
+            model = live.model
+        else:
+            try:
+                model, _ = artifacts.load(pointer.label, pointer.sha256)
+            except artifacts.ArtifactCorrupt as error:
+                self._failed_generation, self._failed_at = pointer.generation, time.monotonic()
+                logger.error("Live version %s cannot be loaded: %s", pointer.label, error)
+                # What is in memory is better than what is on disk; after a restart, the newest version that is whole.
+                if live is None:
+                    self._live = self._newest_intact(pointer)
+                return self._live
+        self._live = LiveModel(pointer.label, pointer.generation, pointer.data_until, model)
+        self._generation = pointer.generation
+        return self._live
+
+    def _newest_intact(self, pointer: _Pointer) -> LiveModel | None:
+        for version in ModelVersion.objects.ready().exclude(label=pointer.label).order_by("-pk"):
+            try:
+                model, _ = artifacts.load(version.label, version.artifact_sha256)
+            except artifacts.ArtifactCorrupt as error:
+                logger.error("Version %s cannot be loaded either: %s", version.label, error)
+                continue
+            logger.error("Serving version %s instead of %s", version.label, pointer.label)
+            return LiveModel(version.label, pointer.generation, version.data_until, model)
+        return None
+
+
+_cache = _Cache()
+
+
+def live_model() -> LiveModel | None:
+    """The model to answer this request from; None if there is no version that can be read."""
+    return _cache.get()
+
+
+def forget() -> None:
+    """Drops the loaded model, for tests and for a process that wants its memory back."""
+    _cache.clear()

@@ -1,0 +1,5 @@
+"""CINÉMA: films, people, ratings, and the site around them."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

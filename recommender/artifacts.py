@@ -161,6 +161,10 @@ def load(label: str, manifest_sha256: str) -> tuple[TrainedModel, dict[str, Any]
     return model, manifest
 
 
+def exists(label: str) -> bool:
+    return _folder(label).exists()
+
+
 def delete(label: str) -> None:
     """Removes the files; the row must already say so."""
     shutil.rmtree(_folder(label), ignore_errors=True)

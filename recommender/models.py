@@ -19,16 +19,17 @@ class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
 
 
 class ModelVersion(models.Model):
-    """One trained model: its metrics and where its files lie. A ``ready`` one has a verified artifact."""
+    """One trained model: its metrics and where its files lie.
+
+    The row is written after the artifact was written and verified, so that a version without files cannot exist.
+    """
 
     class Status(models.TextChoices):
-        WRITING = "writing", "being written"
         READY = "ready", "ready"
-        FAILED = "failed", "failed"
         DELETED = "deleted", "deleted"
 
     label = models.CharField(max_length=20, unique=True)  # v<UTC timestamp>, also the artifact's folder
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WRITING)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.READY)
     algorithm = models.CharField(max_length=60)
     preset = models.CharField(max_length=30)
     hyperparameters = models.JSONField(default=dict)

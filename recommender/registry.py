@@ -65,7 +65,7 @@ def new_label(now: datetime | None = None) -> str:
     moment = (now or timezone.now()).replace(microsecond=0)
     while True:
         label = f"v{moment:%Y%m%d_%H%M%S}"
-        if not ModelVersion.objects.filter(label=label).exists():
+        if not ModelVersion.objects.filter(label=label).exists() and not artifacts.exists(label):
             return label
         moment += timedelta(seconds=1)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from recommender.algorithms.matrix_factorization import InvalidHyperparameters, MatrixFactorizationConfig
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -46,3 +48,11 @@ PRESETS = {
     )
 }
 DEFAULT_PRESET = "tuned"
+
+
+def configuration(preset: str | None, hyperparameters: dict[str, Any] | None) -> MatrixFactorizationConfig:
+    """The preset's hyper-parameters with some of them replaced. Raises InvalidHyperparameters."""
+    name = preset or DEFAULT_PRESET
+    if name not in PRESETS:
+        raise InvalidHyperparameters({"preset": f"must be one of {', '.join(PRESETS)}"})
+    return MatrixFactorizationConfig.from_dict({**PRESETS[name].hyperparameters, **(hyperparameters or {})})

@@ -1,0 +1,54 @@
+"""How often somebody may do something, counted in the database so that all processes count together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from cinema.models import ThrottleCount
+
+WINDOW = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    allowed: bool
+    retry_after: int  # seconds until the next attempt may succeed; 0 if allowed
+
+
+def allow(scope: str, key: str) -> Verdict:
+    """Counts one attempt of ``key`` at ``scope`` and says whether it is within settings.THROTTLE_RATES.
+
+    Fixed windows of a minute: exact, cheap, and easy to explain to whoever is turned away.
+    """
+    limit = settings.THROTTLE_RATES[scope]
+    now = timezone.now()
+    window = now.replace(second=0, microsecond=0)
+    with transaction.atomic():
+        row, created = ThrottleCount.objects.get_or_create(
+            scope=scope, key=key[:200], window=window, defaults={"count": 1}
+        )
+        if created:
+            # Whoever opens a window sweeps those that no longer count.
+            ThrottleCount.objects.filter(window__lt=window - WINDOW).delete()
+            count = 1
+        else:
+            ThrottleCount.objects.filter(pk=row.pk).update(count=F("count") + 1)
+            count = ThrottleCount.objects.values_list("count", flat=True).get(pk=row.pk)
+    if count <= limit:
+        return Verdict(True, 0)
+    return Verdict(False, max(1, int((window + WINDOW - now).total_seconds()) + 1))
+
+
+def client_address(meta: dict[str, str]) -> str:
+    """The address a request comes from. X-Forwarded-For is believed only as far as TRUSTED_PROXIES vouch for it."""
+    forwarded = [part.strip() for part in meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    proxies = settings.TRUSTED_PROXIES
+    if proxies and forwarded:
+        return forwarded[-min(proxies, len(forwarded))]
+    return meta.get("REMOTE_ADDR", "")

@@ -1,0 +1,226 @@
+"""A training from the snapshot to the version: read, fit and measure, store, activate.
+
+    dataset snapshot → validation, training and served fit → metrics → artifact, verified → version → live
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+import recommender.algorithms
+from cinema import __version__
+from mlops import runs
+from mlops.models import TrainingRun
+from recommender import artifacts, registry
+from recommender.algorithms.evaluation import Metric
+from recommender.algorithms.matrix_factorization import MatrixFactorizationConfig
+from recommender.algorithms.pipeline import Outcome, Pipeline, Step
+from recommender.algorithms.presets import configuration
+from recommender.dataset import Dataset, snapshot
+from recommender.models import Activation, ModelVersion
+
+logger = logging.getLogger(__name__)
+
+ALGORITHM = "matrix factorization (SGD), solved people"
+# A run's row is written at most this often, so that a fast training does not keep the database busy.
+SECONDS_BETWEEN_WRITES = 1.0
+
+
+class OwnershipLost(Exception):
+    """The run belongs to somebody else now, or was ended: whatever this process made is thrown away."""
+
+
+@dataclass
+class Progress:
+    """How far a run is; what the dashboard shows."""
+
+    phase: str
+    progress: float
+    epoch: int = 0
+    n_epochs: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+Watcher = Callable[[Progress], None]
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """The release and a digest of the algorithms' sources: a metric of other code is another metric."""
+    digest = hashlib.sha256()
+    folder = Path(recommender.algorithms.__file__ or "").parent
+    for source in sorted(folder.glob("*.py")):
+        digest.update(source.read_bytes())
+    return f"{__version__}+{digest.hexdigest()[:12]}"
+
+
+def train(run_id: int, owner: UUID, *, watch: Watcher | None = None) -> ModelVersion:
+    """Carries out the claimed run ``run_id`` and returns its version.
+
+    ``watch`` sees every step. Raises OwnershipLost when the run was taken away or cancelled; every other exception
+    has already been written to the run as ``failed``.
+    """
+    run = TrainingRun.objects.get(pk=run_id)
+    report = _Reporter(run_id, owner, watch)
+    started = time.monotonic()
+    try:
+        config = configuration(run.preset, run.hyperparameters)
+        report(Progress("reading ratings", 0.0, n_epochs=config.n_epochs))
+        dataset = snapshot()
+        outcome = _run_pipeline(config, dataset, report)
+        report(Progress("saving", 1.0, config.n_epochs, config.n_epochs, report.history), now=True)
+        version = _publish(run, owner, config, dataset, outcome, time.monotonic() - started)
+    except OwnershipLost:
+        raise
+    except Exception as error:
+        logger.exception("Training run %d failed", run_id)
+        runs.finish(run_id, owner, TrainingRun.Status.FAILED, error=_reason(error))
+        raise
+    if run.activate:
+        _activate(version, run)
+    return version
+
+
+def _reason(error: Exception) -> str:
+    """What to show for a failure: our own messages as they are, the others with their kind."""
+    if isinstance(error, OSError):
+        return f"The model could not be stored: {error.strerror or type(error).__name__}."
+    if type(error).__module__.startswith(("recommender.", "mlops.")):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+class _Reporter:
+    """Writes progress to the run, at most once a second, and learns there whether the run is still ours."""
+
+    def __init__(self, run_id: int, owner: UUID, watch: Watcher | None) -> None:
+        self._run_id = run_id
+        self._owner = owner
+        self._watch = watch
+        self._written = -SECONDS_BETWEEN_WRITES
+        self.history: list[dict[str, Any]] = []
+
+    def __call__(self, progress: Progress, *, now: bool = False) -> None:
+        if self._watch is not None:
+            self._watch(progress)
+        if not now and time.monotonic() - self._written < SECONDS_BETWEEN_WRITES:
+            return
+        if not runs.report_progress(self._run_id, self._owner, **asdict(progress)):
+            raise OwnershipLost(f"Training run {self._run_id} is no longer this process's.")
+        self._written = time.monotonic()
+
+
+def _run_pipeline(config: MatrixFactorizationConfig, dataset: Dataset, report: _Reporter) -> Outcome:
+    pipeline = Pipeline(config, dataset.interactions, movie_ids=dataset.movie_ids, genres=dataset.genres)
+    began = time.monotonic()
+    for step in pipeline:
+        if step.validation_rmse is not None:
+            report.history.append(_epoch_entry(step, time.monotonic() - began))
+        report(
+            Progress(step.phase, step.progress, step.epoch or config.n_epochs, config.n_epochs, report.history),
+            # The step after this one takes longer than a second: show its name at once.
+            now=step.phase in {"tuning", "measuring"},
+        )
+    if pipeline.outcome is None:
+        raise RuntimeError("The pipeline ended without an outcome.")
+    return pipeline.outcome
+
+
+def _epoch_entry(step: Step, seconds: float) -> dict[str, Any]:
+    return {
+        "epoch": step.epoch,
+        "train_rmse": step.train_rmse,
+        "validation_rmse": step.validation_rmse,
+        "seconds": round(seconds, 3),
+    }
+
+
+def metric_json(metric: Metric, *, dataset: Dataset, split: str, seed: int) -> dict[str, Any]:
+    """A stored metric: the figure, its interval and baseline, and the passport that says how it was made."""
+    return {
+        "value": metric.value,
+        "interval": list(metric.interval) if metric.interval else None,
+        "n": metric.n,
+        "baseline": metric.baseline,
+        **metric.extra,
+        "passport": {
+            "dataset_fingerprint": dataset.fingerprint,
+            "split": split,
+            "protocol": metric.protocol,
+            "n": metric.n,
+            "seed": seed,
+            "code_version": code_version(),
+            "interval": "95 %, percentile bootstrap over people" if metric.interval else None,
+            "baseline": metric.baseline_name,
+        },
+    }
+
+
+def _publish(
+    run: TrainingRun,
+    owner: UUID,
+    config: MatrixFactorizationConfig,
+    dataset: Dataset,
+    outcome: Outcome,
+    seconds: float,
+) -> ModelVersion:
+    """Files first, then in one transaction the version's row and the run's success, if the run is still ours."""
+    metrics = {
+        name: metric_json(metric, dataset=dataset, split=outcome.split_name, seed=config.seed)
+        for name, metric in outcome.metrics.items()
+    }
+    label = registry.new_label()
+    about = {
+        "algorithm": ALGORITHM,
+        "preset": run.preset,
+        "hyperparameters": config.as_dict(),
+        "metrics": metrics,
+        "dataset_fingerprint": dataset.fingerprint,
+        "data_until": dataset.data_until.isoformat(),
+        "code_version": code_version(),
+    }
+    stored = artifacts.save(label, outcome.model, about)
+    try:
+        with transaction.atomic():
+            version = ModelVersion.objects.create(
+                label=label,
+                algorithm=ALGORITHM,
+                preset=run.preset,
+                hyperparameters=config.as_dict(),
+                metrics=metrics,
+                dataset_fingerprint=dataset.fingerprint,
+                data_until=dataset.data_until,
+                n_ratings=len(dataset.interactions),
+                n_users=len(dataset.user_ids),
+                n_movies=len(dataset.movie_ids),
+                artifact_sha256=stored.manifest_sha256,
+                artifact_bytes=stored.size,
+                training_seconds=seconds,
+            )
+            if not runs.finish(run.pk, owner, TrainingRun.Status.SUCCEEDED, version=version, metrics=metrics):
+                raise OwnershipLost(f"Training run {run.pk} is no longer this process's.")
+    except BaseException:
+        artifacts.delete(label)
+        raise
+    return version
+
+
+def _activate(version: ModelVersion, run: TrainingRun) -> None:
+    """The version exists whatever comes of this; why it is not live is written to the run."""
+    try:
+        registry.activate(
+            version, kind=Activation.Kind.AUTOMATIC, actor=run.requested_by, reason=f"Training run {run.pk}"
+        )
+    except registry.RegistryError as error:
+        logger.warning("Version %s was not activated: %s", version.label, error)
+        TrainingRun.objects.filter(pk=run.pk).update(error=f"Not activated: {error}")

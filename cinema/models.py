@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
 from django.db.models import Avg, Count, Q
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 # Halves are exact in binary floating point, so equality and the check constraint below are safe.
@@ -33,7 +34,7 @@ class User(AbstractUser):
     source = models.CharField(max_length=40, blank=True, default="", editable=False)
     source_id = models.BigIntegerField(null=True, blank=True, editable=False)
 
-    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+    objects: ClassVar[UserManager] = UserManager()
 
     class Meta(AbstractUser.Meta):
         constraints = [
@@ -80,7 +81,11 @@ class MovieQuerySet(models.QuerySet["Movie"]):
             .annotate(n=Count("pk"))
             .values("n")
         )
-        return self.annotate(n_ratings=models.functions.Coalesce(models.Subquery(counts), 0))
+        return self.annotate(n_ratings=Coalesce(models.Subquery(counts), 0))
+
+    def most_rated_first(self) -> MovieQuerySet:
+        """Adds ``n_ratings`` and sorts by it."""
+        return self.with_rating_counts().order_by("-n_ratings", "pk")
 
 
 class Movie(models.Model):

@@ -167,7 +167,9 @@ def database(url: str) -> dict[str, Any]:
         }
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
-        raise ImproperlyConfigured(f"DATABASE_URL: {parts.scheme!r} is not supported; leave it empty or use postgresql.")
+        raise ImproperlyConfigured(
+            f"DATABASE_URL: {parts.scheme!r} is not supported. Leave it empty or use postgresql."
+        )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),

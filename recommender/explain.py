@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cinema.models import MIN_PEOPLE, Movie, User
-from recommender.algorithms.film_model import Array, Contributions, History, Person
+from recommender.algorithms.film_model import Contributions, History, Person
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, RELEVANT
 from recommender.histories import rated_films
 from recommender.recommend import movies_by_id
@@ -91,13 +92,13 @@ def _sd(live: LiveModel, person: Person, row: int) -> float:
     return float(np.sqrt(variance + uncertainty.film_variance.max(initial=0.0)))
 
 
-def _named(history: History, parts: Contributions) -> Array:
+def _named(history: History, parts: Contributions) -> NDArray[np.intp]:
     """Positions in the history of the films to name: liked, and speaking for this film, the strongest first."""
     if not len(history):
         return np.empty(0, np.intp)
     liked = (history.value >= RELEVANT) | (history.value > history.value.mean())
     speaking = np.flatnonzero(liked & (parts.ratings > 0))
-    named: Array = speaking[np.argsort(-parts.ratings[speaking], kind="stable")][:MAX_NAMED]
+    named: NDArray[np.intp] = speaking[np.argsort(-parts.ratings[speaking], kind="stable")][:MAX_NAMED]
     return named
 
 

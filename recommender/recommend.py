@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -49,6 +49,12 @@ class SimilarMovie:
     year: int | None
     genres: list[str]
     similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarMovies:
+    model_version: str | None
+    items: list[SimilarMovie]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +126,20 @@ def _best(
         best = top_k(scores, n + spare)
         films = movies_by_id(live.model.movie_ids[best])
         chosen = [
-            Recommendation(film.pk, film.title, film.year, film.genre_names, float(predicted[row]), float(scores[row]), 0, slot)
+            _recommendation(film, rank=0, predicted=float(predicted[row]), score=float(scores[row]), slot=slot)
             for row in best
             if (film := films.get(int(live.model.movie_ids[row]))) is not None
         ][:n]
         if len(chosen) == n or len(best) < n + spare:
             break
         spare *= 4
-    return [_with_rank(item, rank) for rank, item in enumerate(chosen, start=1)]
+    return [replace(item, rank=rank) for rank, item in enumerate(chosen, start=1)]
 
 
-def _with_rank(item: Recommendation, rank: int) -> Recommendation:
-    return Recommendation(
-        item.movie_id, item.title, item.year, item.genres, item.predicted_rating, item.score, rank, item.slot
-    )
+def _recommendation(
+    film: CatalogueFilm, *, rank: int, predicted: float | None, score: float, slot: Slot
+) -> Recommendation:
+    return Recommendation(film.pk, film.title, film.year, film.genre_names, predicted, score, rank, slot)
 
 
 def _popular(taken: NDArray[np.int64], filters: Filters, n: int, *, first_rank: int) -> list[Recommendation]:
@@ -142,16 +148,13 @@ def _popular(taken: NDArray[np.int64], filters: Filters, n: int, *, first_rank: 
     films = (
         filters.movies()
         .exclude(pk__in=taken.tolist())
-        .with_rating_counts()
-        .order_by("-n_ratings", "pk")
+        .most_rated_first()
         .prefetch_related("genres")
         .distinct()[:n]
     )
     return [
-        Recommendation(
-            film.pk, film.title, film.year, genre_names(film), None, float(film.n_ratings), first_rank + place, "fallback"
-        )
-        for place, film in enumerate(films)
+        _recommendation(catalogue_film(film), rank=rank, predicted=None, score=float(film.n_ratings), slot="fallback")
+        for rank, film in enumerate(films, start=first_rank)
     ]
 
 
@@ -167,27 +170,32 @@ def genre_names(movie: Movie) -> list[str]:
     return [genre.name for genre in movie.genres.all()]
 
 
+def catalogue_film(movie: Movie) -> CatalogueFilm:
+    return CatalogueFilm(movie.pk, movie.title, movie.year, genre_names(movie))
+
+
 def movies_by_id(movie_ids: Sequence[int] | NDArray[np.int64]) -> dict[int, CatalogueFilm]:
     """What a list shows of its films, in two queries; films that are gone are left out."""
     films = Movie.objects.filter(pk__in=[int(pk) for pk in movie_ids]).prefetch_related("genres")
-    return {film.pk: CatalogueFilm(film.pk, film.title, film.year, genre_names(film)) for film in films}
+    return {film.pk: catalogue_film(film) for film in films}
 
 
-def similar_movies(movie: Movie, *, n: int = 10) -> list[SimilarMovie]:
+def similar_movies(movie: Movie, *, n: int = 10) -> SimilarMovies:
     """Films whose factors point the same way. Empty where fewer than five people stand behind the film."""
     live = live_model()
     if live is None:
-        return []
+        return SimilarMovies(None, [])
     row = int(live.model.rows(np.array([movie.pk]))[0])
     if row < 0:
-        return []
+        return SimilarMovies(live.label, [])
     rows, similarities = live.model.similar_items(row, n)
     films = movies_by_id(live.model.movie_ids[rows])
-    return [
+    items = [
         SimilarMovie(film.pk, film.title, film.year, film.genre_names, float(similarity))
         for row, similarity in zip(rows, similarities, strict=True)
         if (film := films.get(int(live.model.movie_ids[row]))) is not None
     ]
+    return SimilarMovies(live.label, items)
 
 
 def predict_for(user: User, movies: Iterable[Movie]) -> dict[int, float]:

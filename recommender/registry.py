@@ -86,7 +86,7 @@ def _locked_pointer(generation: int | None) -> LivePointer:
     pointer = LivePointer.objects.select_for_update().get(pk=1)
     if generation is not None and generation != pointer.generation:
         raise StaleGeneration(
-            f"The live version has changed: this is generation {pointer.generation}, not {generation}. Look again first."
+            f"The live version has changed: this is generation {pointer.generation}, not {generation}. Look again."
         )
     return pointer
 
@@ -98,7 +98,9 @@ def _flip(pointer: LivePointer, activation: Activation, *, hold: bool) -> Activa
     )
     if changed != 1:
         raise StaleGeneration("Somebody else changed the live version at the same moment. Look again first.")
-    logger.info("Live version is now %s (%s, generation %d)", activation.version, activation.kind, activation.generation)
+    logger.info(
+        "Live version is now %s (%s, generation %d)", activation.version, activation.kind, activation.generation
+    )
     return activation
 
 

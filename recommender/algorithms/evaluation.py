@@ -19,7 +19,7 @@ from recommender.algorithms.baselines import fit_biases, popularity
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.algorithms.film_model import History
 from recommender.algorithms.interactions import RELEVANT, Interactions
-from recommender.algorithms.metrics import K, Estimate, mean_with_interval, top_k
+from recommender.algorithms.metrics import Estimate, K, mean_with_interval, top_k
 from recommender.algorithms.splits import Split
 
 MAX_PEOPLE = 10_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +35,9 @@ class Interactions:
         n = len(self.user)
         if not (len(self.item) == len(self.value) == len(self.time) == n):
             raise ValueError("user, item, value and time must have the same length")
-        if n and not (0 <= self.user.min() and self.user.max() < self.n_users):
+        if n and not (self.user.min() >= 0 and self.user.max() < self.n_users):
             raise ValueError("a user number is out of range")
-        if n and not (0 <= self.item.min() and self.item.max() < self.n_items):
+        if n and not (self.item.min() >= 0 and self.item.max() < self.n_items):
             raise ValueError("an item number is out of range")
 
     def __len__(self) -> int:
@@ -66,6 +67,6 @@ class Interactions:
     def _user_starts(self) -> NDArray[np.int64]:
         return np.concatenate([[0], np.cumsum(self.user_counts)])
 
-    def rows_of(self, user: int) -> NDArray[np.intp]:
+    def rows_of(self, user: int | np.integer[Any]) -> NDArray[np.intp]:
         """Positions of one person's ratings, in the order in which they are stored."""
         return self._order_by_user[self._user_starts[user] : self._user_starts[user + 1]]

@@ -67,7 +67,7 @@ class MatrixFactorizationConfig:
         """Raises InvalidHyperparameters for unknown names and for values out of bounds."""
         unknown = set(values) - set(cls.__dataclass_fields__)
         if unknown:
-            raise InvalidHyperparameters({name: "unknown hyper-parameter" for name in sorted(unknown)})
+            raise InvalidHyperparameters(dict.fromkeys(sorted(unknown), "unknown hyper-parameter"))
         return cls(**values)
 
     def as_dict(self) -> dict[str, Any]:

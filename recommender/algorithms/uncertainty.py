@@ -40,7 +40,7 @@ def film_variance(factorization: Factorization, data: Interactions, *, seed: int
     S_j = σ²(Σ_u y_u y_uᵀ + σ² diag(τ)⁻²)⁻¹, and the variance it causes is tr(M S_j), M the mean of y yᵀ over ratings.
     The prior variances τ² are those of the biases and factors that the descent found for well-known films.
     """
-    n_items, k = factorization.item_factors.shape
+    n_items = len(factorization.item_bias)
     y = np.hstack([np.ones((data.n_users, 1)), factorization.user_factors.astype(np.float64)])
     residual = data.value - factorization.predict(data.user, data.item)
     noise = float(np.mean(np.square(residual))) + 1e-6
@@ -120,9 +120,7 @@ class Uncertainty:
 
     def sd(self, person_variance: Array, items: NDArray[np.int64]) -> Array:
         """Standard deviation of the true rating around its prediction, in stars, (n,)."""
-        sd: Array = np.sqrt(
-            self.noise_variance + self.person_scale * person_variance + self.film_variance[items]
-        )
+        sd: Array = np.sqrt(self.noise_variance + self.person_scale * person_variance + self.film_variance[items])
         return sd
 
     def confidence(self, predicted: Array, sd: Array) -> Array:

@@ -1,0 +1,314 @@
+"""The API of lists, explanations, versions and rollback."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
+from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cinema.api_fields import IdListField, Pages, YearRangeMixin, signed_in
+from cinema.models import Movie, User
+from cinema.problems import Problem
+from recommender import registry
+from recommender.explain import NoExplanation, explain_for
+from recommender.models import Activation, ModelVersion
+from recommender.recommend import MAX_N, recommend_for, similar_movies
+
+
+class RecommendationSerializer(serializers.Serializer[Any]):
+    movie_id = serializers.IntegerField()
+    title = serializers.CharField()
+    year = serializers.IntegerField(allow_null=True)
+    genres = serializers.ListField(child=serializers.CharField())
+    predicted_rating = serializers.FloatField(allow_null=True)
+    score = serializers.FloatField(help_text="What the list is sorted by.")
+    rank = serializers.IntegerField()
+    slot = serializers.ChoiceField(["ranked", "discovery", "fallback"])
+
+
+class RecommendationListSerializer(serializers.Serializer[Any]):
+    user_id = serializers.IntegerField()
+    model_version = serializers.CharField(allow_null=True)
+    generation = serializers.IntegerField()
+    fallback = serializers.BooleanField(help_text="True where the list is not personal.")
+    items = RecommendationSerializer(many=True)
+
+
+class ListQuery(YearRangeMixin):
+    n = serializers.IntegerField(required=False, default=10, min_value=1, max_value=MAX_N)
+    exclude = IdListField(required=False, default="", allow_blank=True, help_text="Film ids separated by commas.")
+
+
+class CountQuery(serializers.Serializer[Any]):
+    n = serializers.IntegerField(required=False, default=10, min_value=1, max_value=MAX_N)
+
+
+def visible_user(request: Request, user_id: int) -> User:
+    """The user with that id, for themselves and for staff; for all others they do not exist."""
+    asking = signed_in(request)
+    if asking.pk == user_id:
+        return asking
+    if not asking.is_staff:
+        raise Http404
+    return get_object_or_404(User, pk=user_id)
+
+
+class RecommendationsView(APIView):
+    """What to watch next."""
+
+    @extend_schema(parameters=[ListQuery], responses=RecommendationListSerializer)
+    def get(self, request: Request, user_id: int) -> Response:
+        user = visible_user(request, user_id)
+        query = ListQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        # Dicts, not a serializer for each item: the answer is built on every page view.
+        return Response(asdict(recommend_for(user, **query.validated_data)))
+
+
+class ContributionSerializer(serializers.Serializer[Any]):
+    movie_id = serializers.IntegerField()
+    title = serializers.CharField()
+    your_rating = serializers.FloatField()
+    contribution = serializers.FloatField(help_text="This rating's share of the sum, in stars.")
+
+
+class BreakdownSerializer(serializers.Serializer[Any]):
+    base = serializers.FloatField()
+    film = serializers.FloatField()
+    you = serializers.FloatField()
+    your_ratings = serializers.FloatField()
+    clipped = serializers.FloatField()
+    total = serializers.FloatField()
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    """Which fields a reason has depends on its type."""
+
+    type = serializers.ChoiceField(["similar_movies", "genre_match", "similar_users"])
+    description = serializers.CharField()
+    movies = ContributionSerializer(many=True, required=False)
+    genres = serializers.ListField(child=serializers.CharField(), required=False)
+    match_score = serializers.FloatField(required=False)
+    count = serializers.IntegerField(required=False)
+    average_rating = serializers.FloatField(required=False)
+
+
+class ExplanationSerializer(serializers.Serializer[Any]):
+    movie_id = serializers.IntegerField()
+    movie_title = serializers.CharField()
+    predicted_rating = serializers.FloatField()
+    confidence = serializers.FloatField(help_text="Probability that the true rating is within one star.")
+    interval = serializers.ListField(child=serializers.FloatField(), help_text="Holds the true rating in 90 of 100.")
+    model_version = serializers.CharField()
+    reasons = ReasonSerializer(many=True)
+    breakdown = BreakdownSerializer()
+    contributions = ContributionSerializer(many=True, required=False)
+
+
+class ExplainQuery(serializers.Serializer[Any]):
+    all = serializers.ChoiceField(["0", "1"], required=False, default="0", help_text="1 lists every rated film.")
+
+
+class ExplainView(APIView):
+    """Why a film is predicted as it is: an exact sum, reasons, and how sure."""
+
+    @extend_schema(parameters=[ExplainQuery], responses=ExplanationSerializer)
+    def get(self, request: Request, user_id: int, movie_id: int) -> Response:
+        user = visible_user(request, user_id)
+        movie = get_object_or_404(Movie, pk=movie_id)
+        query = ExplainQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        try:
+            explanation = explain_for(user, movie, all_contributions=query.validated_data["all"] == "1")
+        except NoExplanation as error:
+            raise Problem(status=503, code="no_model", detail=str(error), retry_after=10) from error
+        return Response(explanation)
+
+
+class SimilarMovieSerializer(serializers.Serializer[Any]):
+    movie_id = serializers.IntegerField()
+    title = serializers.CharField()
+    year = serializers.IntegerField(allow_null=True)
+    genres = serializers.ListField(child=serializers.CharField())
+    similarity = serializers.FloatField()
+
+
+class SimilarListSerializer(serializers.Serializer[Any]):
+    movie_id = serializers.IntegerField()
+    model_version = serializers.CharField(allow_null=True)
+    items = SimilarMovieSerializer(many=True)
+
+
+class SimilarView(APIView):
+    """Films like this one. Empty while fewer than five people have rated it."""
+
+    @extend_schema(parameters=[CountQuery], responses=SimilarListSerializer)
+    def get(self, request: Request, movie_id: int) -> Response:
+        movie = get_object_or_404(Movie, pk=movie_id)
+        query = CountQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        similar = similar_movies(movie, n=query.validated_data["n"])
+        return Response(
+            {
+                "movie_id": movie.pk,
+                "model_version": similar.model_version,
+                "items": [asdict(item) for item in similar.items],
+            }
+        )
+
+
+class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
+    is_live = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ModelVersion
+        fields = [
+            "label",
+            "status",
+            "is_live",
+            "algorithm",
+            "preset",
+            "hyperparameters",
+            "metrics",
+            "dataset_fingerprint",
+            "data_until",
+            "n_ratings",
+            "n_users",
+            "n_movies",
+            "artifact_sha256",
+            "artifact_bytes",
+            "training_seconds",
+            "created_at",
+        ]
+        read_only_fields = fields
+
+    def get_is_live(self, version: ModelVersion) -> bool:
+        return bool(version.pk == self.context.get("live_id"))
+
+
+class VersionContextMixin(generics.GenericAPIView[ModelVersion]):
+    permission_classes = [IsAdminUser]
+    serializer_class = VersionSerializer
+    pagination_class = Pages
+
+    def get_queryset(self) -> QuerySet[ModelVersion]:
+        return ModelVersion.objects.all()
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        version = registry.live().version
+        return {**super().get_serializer_context(), "live_id": version.pk if version else None}
+
+
+class VersionListView(VersionContextMixin, generics.ListAPIView[ModelVersion]):
+    """All versions, newest first."""
+
+
+class VersionDetailView(VersionContextMixin, generics.RetrieveAPIView[ModelVersion]):
+    """One version with its metrics and their passports."""
+
+    lookup_field = "label"
+
+
+class ChangeInput(serializers.Serializer[Any]):
+    generation = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=0, max_value=2**31 - 1
+    )
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+
+
+class LiveSerializer(serializers.Serializer[Any]):
+    live_version = serializers.CharField(allow_null=True)
+    generation = serializers.IntegerField()
+    hold = serializers.BooleanField(help_text="Automatic activation is held back since a rollback.")
+
+
+def _changed(activation: Activation) -> Response:
+    state = registry.live()
+    return Response({"live_version": activation.version.label, "generation": activation.generation, "hold": state.hold})
+
+
+def _conflict(error: registry.RegistryError) -> Problem:
+    return Problem(status=409, code=error.code, detail=str(error))
+
+
+class ActivateView(APIView):
+    """Make a version live."""
+
+    permission_classes = [IsAdminUser]
+
+    @extend_schema(request=ChangeInput, responses=LiveSerializer)
+    def post(self, request: Request, label: str) -> Response:
+        version = get_object_or_404(ModelVersion, label=label)
+        data = ChangeInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        try:
+            return _changed(registry.activate(version, actor=signed_in(request), **data.validated_data))
+        except registry.RegistryError as error:
+            raise _conflict(error) from error
+
+
+class RollbackView(APIView):
+    """Make the version live that was live before."""
+
+    permission_classes = [IsAdminUser]
+
+    @extend_schema(request=ChangeInput, responses=LiveSerializer)
+    def post(self, request: Request) -> Response:
+        data = ChangeInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        try:
+            return _changed(registry.roll_back(actor=signed_in(request), **data.validated_data))
+        except registry.RegistryError as error:
+            raise _conflict(error) from error
+
+
+class MetricsSerializer(serializers.Serializer[Any]):
+    version = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    live = serializers.BooleanField()
+    metrics = serializers.JSONField()
+
+
+def _metrics(version: ModelVersion, live: ModelVersion | None) -> dict[str, Any]:
+    return {
+        "version": version.label,
+        "created_at": version.created_at,
+        "live": live is not None and version.pk == live.pk,
+        "metrics": version.metrics,
+    }
+
+
+class MetricsView(APIView):
+    """The live version's metrics."""
+
+    permission_classes = [IsAdminUser]
+
+    @extend_schema(responses=MetricsSerializer)
+    def get(self, request: Request) -> Response:
+        live = registry.live().version
+        if live is None:
+            raise Problem(status=404, code="no_live_version", detail="No version is live yet.")
+        return Response(_metrics(live, live))
+
+
+class MetricsHistoryView(generics.GenericAPIView[ModelVersion]):
+    """The metrics of all versions, oldest first."""
+
+    permission_classes = [IsAdminUser]
+    pagination_class = Pages
+    serializer_class = MetricsSerializer
+
+    @extend_schema(responses=MetricsSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        live = registry.live().version
+        page = self.paginate_queryset(ModelVersion.objects.order_by("pk"))
+        return self.get_paginated_response([_metrics(version, live) for version in page or []])

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django import forms
+
+
+class ChangeForm(forms.Form):
+    """Why the live version changes, and from which generation on."""
+
+    reason = forms.CharField(required=False, max_length=500)
+    # Of the page that was looked at: what has changed since must not be changed unseen.
+    generation = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
+
+
+class RollBackForm(ChangeForm):
+    reason = forms.CharField(max_length=500)

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import safetensors.numpy
+from django.test import SimpleTestCase
+
+from recommender import artifacts
+from recommender.tests.stored_versions import StoredVersionsMixin, trained
+
+LABEL = "v20261123_101500"
+
+
+class ArtifactsTestCase(StoredVersionsMixin, SimpleTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.stored = artifacts.save(LABEL, trained(), {"algorithm": "test"})
+        self.arrays: Path = artifacts.root() / LABEL / artifacts.ARRAYS
+
+    def load(self) -> None:
+        artifacts.load(LABEL, self.stored.manifest_sha256)
+
+    def assert_refused(self) -> None:
+        with self.assertRaises(artifacts.ArtifactCorrupt) as caught:
+            self.load()
+        self.assertNotIn(str(artifacts.root()), str(caught.exception))
+
+    def overwrite(self, path: Path, data: bytes) -> None:
+        path.chmod(0o640)
+        path.write_bytes(data)
+
+    def test_it_reads_back_what_it_wrote(self) -> None:
+        model, manifest = artifacts.load(LABEL, self.stored.manifest_sha256)
+        for name, array in trained().arrays().items():
+            np.testing.assert_array_equal(model.arrays()[name], array)
+        self.assertEqual(manifest["algorithm"], "test")
+
+    def test_it_leaves_files_that_cannot_be_written(self) -> None:
+        self.assertEqual(self.arrays.stat().st_mode & 0o777, 0o440)
+
+    def test_it_leaves_no_temporary_folder(self) -> None:
+        self.assertEqual([entry.name for entry in artifacts.root().iterdir()], [LABEL])
+
+    def test_it_does_not_overwrite(self) -> None:
+        with self.assertRaises(FileExistsError):
+            artifacts.save(LABEL, trained(), {})
+
+    def test_it_leaves_nothing_when_the_disk_is_full(self) -> None:
+        with mock.patch("os.fsync", side_effect=OSError(28, "No space left on device")), self.assertRaises(OSError):
+            artifacts.save("v20261123_101501", trained(), {})
+        self.assertEqual([entry.name for entry in artifacts.root().iterdir()], [LABEL])
+
+    def test_it_refuses_a_truncated_file(self) -> None:
+        self.overwrite(self.arrays, self.arrays.read_bytes()[:-10])
+        self.assert_refused()
+
+    def test_it_refuses_a_flipped_bit(self) -> None:
+        data = bytearray(self.arrays.read_bytes())
+        data[-5] ^= 1
+        self.overwrite(self.arrays, bytes(data))
+        self.assert_refused()
+
+    def test_it_refuses_an_empty_file(self) -> None:
+        self.overwrite(self.arrays, b"")
+        self.assert_refused()
+
+    def test_it_refuses_a_missing_file(self) -> None:
+        self.arrays.unlink()
+        self.assert_refused()
+
+    def test_it_refuses_a_missing_folder(self) -> None:
+        artifacts.delete(LABEL)
+        self.assert_refused()
+
+    def test_it_does_not_follow_a_link(self) -> None:
+        self.arrays.unlink()
+        os.symlink("/etc/passwd", self.arrays)
+        self.assert_refused()
+
+    def test_it_refuses_an_altered_manifest(self) -> None:
+        path = artifacts.root() / LABEL / artifacts.MANIFEST
+        self.overwrite(path, path.read_bytes().replace(b"test", b"best"))
+        self.assert_refused()
+
+    def test_it_refuses_numbers_that_are_not_finite_even_with_a_matching_sum(self) -> None:
+        model = trained()
+        bias = model.films.item_bias.copy()
+        bias[4] = np.nan
+        arrays = {**model.arrays(), "item_bias": bias}
+        patched = mock.patch.object(type(model), "arrays", return_value=arrays)
+        with patched, self.assertRaises(artifacts.ArtifactCorrupt):
+            artifacts.save("v20261123_101501", model, {})
+        self.assertFalse(artifacts.exists("v20261123_101501"))
+
+    def test_it_refuses_labels_that_are_paths(self) -> None:
+        for label in ("../../etc", "v1", "", "v20261123_101500/..", "v20261123_101500\n"):
+            with self.subTest(label), self.assertRaises(artifacts.ArtifactCorrupt):
+                artifacts.load(label, "")
+
+    def test_it_runs_no_code_from_a_file(self) -> None:
+        marker = artifacts.root() / "marker"
+        payload = f"cos\nsystem\n(S'touch {marker}'\ntR.".encode()
+        self.overwrite(self.arrays, payload)
+        self.assert_refused()
+        self.assertFalse(marker.exists())
+
+    def test_it_names_folders_that_no_version_owns(self) -> None:
+        (artifacts.root() / ".tmp-v20261123_101501-ab").mkdir()
+        self.assertEqual(artifacts.leftovers({LABEL}), [".tmp-v20261123_101501-ab"])
+
+    def test_it_holds_films_and_no_people(self) -> None:
+        manifest = json.loads((artifacts.root() / LABEL / artifacts.MANIFEST).read_text())
+        n_items, n_people = trained().n_items, 80
+        for name, (_, shape) in manifest["arrays"]["layout"].items():
+            self.assertNotIn(n_people, shape, name)
+        arrays = safetensors.numpy.load(self.arrays.read_bytes())
+        self.assertEqual(arrays["item_factors"].shape[0], n_items)

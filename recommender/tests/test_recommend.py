@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.utils import timezone
+
+from cinema.models import Genre, Movie, Rating
+from cinema.ratings import rate_movie
+from recommender import registry
+from recommender.models import LivePointer
+from recommender.recommend import predict_for, recommend_for, similar_movies
+from recommender.tests.stored_versions import (
+    DRAMA_FAN,
+    CatalogueTestCase,
+    make_crowd,
+    rate,
+    rows_of,
+    store_version,
+    trained,
+)
+
+
+class RecommendForTestCase(CatalogueTestCase):
+    def test_it_works(self) -> None:
+        rate(self.alice, DRAMA_FAN)
+        answer = recommend_for(self.alice, n=10)
+        self.assertEqual((answer.user_id, answer.model_version), (self.alice.pk, self.version.label))
+        self.assertFalse(answer.fallback)
+        self.assertEqual([item.rank for item in answer.items], list(range(1, 11)))
+        self.assertEqual({item.slot for item in answer.items}, {"ranked"})
+        self.assertTrue(all(row < 30 for row in rows_of([item.movie_id for item in answer.items])))
+        self.assertEqual([i.score for i in answer.items], sorted((i.score for i in answer.items), reverse=True))
+
+    def test_it_leaves_out_what_was_rated_and_what_is_excluded(self) -> None:
+        rate(self.alice, DRAMA_FAN)
+        ids = [item.movie_id for item in recommend_for(self.alice, n=60, exclude=[50, 60]).items]
+        self.assertEqual(len(ids), 60 - len(DRAMA_FAN) - 2)
+        self.assertEqual(len(set(ids)), len(ids))
+        self.assertFalse({10 * (row + 1) for row in DRAMA_FAN} & set(ids))
+        self.assertFalse({50, 60} & set(ids))
+
+    def test_it_learns_from_a_rating_at_once(self) -> None:
+        rate(self.alice, {0: 5.0})
+        before = recommend_for(self.alice, n=60)
+        rate_movie(user=self.alice, movie=Movie.objects.get(pk=500), value=5.0)
+        after = recommend_for(self.alice, n=60)
+        comedies = [{item.movie_id: item.predicted_rating or 0 for item in answer.items} for answer in (before, after)]
+        self.assertGreater(comedies[1][510], comedies[0][510])
+
+    def test_it_filters_by_genre_and_years(self) -> None:
+        rate(self.alice, DRAMA_FAN)
+        items = recommend_for(self.alice, n=60, genre="comedy", year_min=2000, year_max=2010).items
+        self.assertEqual(len(items), 8)  # rows 40 to 50 less three rated ones
+        self.assertTrue(all(item.genres == ["Comedy"] and 2000 <= (item.year or 0) <= 2010 for item in items))
+
+    def test_it_gives_a_newcomer_the_popular_films_and_says_so(self) -> None:
+        answer = recommend_for(self.alice, n=5)
+        self.assertTrue(answer.fallback)
+        self.assertEqual({item.slot for item in answer.items}, {"fallback"})
+        self.assertEqual(answer.model_version, self.version.label)
+
+    def test_it_works_without_any_version(self) -> None:
+        make_crowd()
+        LivePointer.objects.update(activation=None, generation=5)
+        answer = recommend_for(self.alice, n=5)
+        self.assertEqual((answer.model_version, answer.fallback, len(answer.items)), (None, True, 5))
+        counts = [Rating.objects.filter(movie_id=item.movie_id).count() for item in answer.items]
+        self.assertEqual(counts, sorted(counts, reverse=True))
+        self.assertIsNone(answer.items[0].predicted_rating)
+
+    def test_it_fills_up_with_films_that_came_after_the_training(self) -> None:
+        rate(self.alice, DRAMA_FAN)
+        new = Movie.objects.create(title="Brand new", year=2026)
+        new.genres.add(Genre.objects.get(name="Drama"))
+        items = recommend_for(self.alice, n=100).items
+        self.assertEqual(items[-1].movie_id, new.pk)
+        self.assertEqual(items[-1].slot, "fallback")
+        self.assertEqual(len(items), 61 - len(DRAMA_FAN))
+
+    def test_it_replaces_films_that_are_gone(self) -> None:
+        rate(self.alice, DRAMA_FAN)
+        first = recommend_for(self.alice, n=20).items
+        Movie.objects.filter(pk__in=[item.movie_id for item in first[:15]]).delete()
+        items = recommend_for(self.alice, n=20).items
+        self.assertEqual(len(items), 20)
+        self.assertEqual([item.movie_id for item in items[:5]], [item.movie_id for item in first[15:]])
+
+    def test_it_answers_somebody_who_has_rated_everything_with_nothing(self) -> None:
+        rate(self.alice, dict.fromkeys(range(60), 4.0))
+        self.assertEqual(recommend_for(self.alice, n=10).items, [])
+
+    def test_it_takes_four_queries(self) -> None:
+        rate(self.alice, DRAMA_FAN)
+        recommend_for(self.alice)
+        with self.assertNumQueries(4):
+            recommend_for(self.alice)
+
+    def test_it_weighs_a_rating_less_that_it_was_trained_on(self) -> None:
+        model = trained()
+        registry.activate(store_version(replace(model, films=replace(model.films, noise_ratio=4.0))))
+        rate(self.alice, DRAMA_FAN)
+        fresh = predict_for(self.alice, [Movie.objects.get(pk=60)])[60]
+        Rating.objects.filter(user=self.alice).update(changed_at=self.version.data_until)
+        known = predict_for(self.alice, [Movie.objects.get(pk=60)])[60]
+        self.assertLess(known, fresh)
+
+
+class SimilarMoviesTestCase(CatalogueTestCase):
+    def test_it_works(self) -> None:
+        answer = similar_movies(Movie.objects.get(pk=40), n=8)
+        self.assertEqual(len(answer.items), 8)
+        self.assertTrue(all(row < 30 for row in rows_of([item.movie_id for item in answer.items])))
+
+    def test_it_is_empty_for_a_film_that_the_version_does_not_know(self) -> None:
+        self.assertEqual(similar_movies(Movie.objects.create(title="New")).items, [])
+
+    def test_it_does_not_move_with_single_ratings(self) -> None:
+        before = similar_movies(Movie.objects.get(pk=40))
+        rate_movie(user=self.alice, movie=Movie.objects.get(pk=40), value=0.5)
+        self.assertEqual(similar_movies(Movie.objects.get(pk=40)), before)
+
+
+class PredictForTestCase(CatalogueTestCase):
+    def test_it_predicts_a_rated_film_as_if_it_were_not(self) -> None:
+        rate(self.alice, DRAMA_FAN)
+        film = Movie.objects.get(pk=10)
+        before = predict_for(self.alice, [film])[10]
+        Rating.objects.filter(user=self.alice, movie=film).update(value=0.5, changed_at=timezone.now())
+        self.assertAlmostEqual(predict_for(self.alice, [film])[10], before)

@@ -33,9 +33,7 @@ class StrictJSONParser(BaseParser):
     ) -> Any:
         body = stream.read(MAX_BODY_BYTES + 1)
         if len(body) > MAX_BODY_BYTES:
-            raise Problem(
-                status=413, code="too_large", detail=f"The body is larger than {MAX_BODY_BYTES // 1024} KiB."
-            )
+            raise Problem(status=413, code="too_large", detail=f"The body is larger than {MAX_BODY_BYTES // 1024} KiB.")
         try:
             data = json.loads(body.decode("utf-8"), parse_constant=_reject_constant)
             json.dumps(data).encode("utf-8")  # a number of 5,000 digits or a lone surrogate fails here, not in a view

@@ -20,10 +20,19 @@ CONTENT_TYPE = "application/problem+json"
 class Problem(exceptions.APIException):
     """An API error with a code of its own. ``extra`` joins the body, as the id of the training in progress does."""
 
-    def __init__(self, *, status: int, code: str, detail: str, extra: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        status: int,
+        code: str,
+        detail: str,
+        extra: dict[str, Any] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(detail=detail, code=code)
         self.status_code = status
         self.extra = extra or {}
+        self.retry_after = retry_after
 
 
 def problem(*, status: int, detail: str, code: str, title: str = "", **extra: Any) -> dict[str, Any]:
@@ -47,6 +56,8 @@ def _from(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
     """The body and the headers for ``error``."""
     headers: dict[str, str] = {}
     if isinstance(error, Problem):
+        if error.retry_after is not None:
+            headers["Retry-After"] = str(error.retry_after)
         return problem(
             status=error.status_code, detail=str(error.detail), code=str(error.get_codes()), **error.extra
         ), headers

@@ -61,6 +61,4 @@ def _receipt(
 
 def _difference(one: RecommendationList, other: RecommendationList) -> list[dict[str, object]]:
     known = {item.movie_id for item in other.items}
-    return [
-        {"movie_id": item.movie_id, "title": item.title} for item in one.items if item.movie_id not in known
-    ]
+    return [{"movie_id": item.movie_id, "title": item.title} for item in one.items if item.movie_id not in known]

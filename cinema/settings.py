@@ -285,6 +285,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "TrainingStatusEnum": "mlops.models.TrainingRun.Status",
+        "VersionStatusEnum": "recommender.models.ModelVersion.Status",
+    },
 }
 
 # django-q2 executes; mlops.TrainingRun keeps the truth. The figures were found by killing each of its processes.

@@ -1,6 +1,6 @@
 """A training from the snapshot to the version: read, fit and measure, store, activate.
 
-    dataset snapshot → validation, training and served fit → metrics → artifact, verified → version → live
+dataset snapshot → validation, training and served fit → metrics → artifact, verified → version → live
 """
 
 from __future__ import annotations

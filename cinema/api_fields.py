@@ -1,0 +1,98 @@
+"""Fields and pages that the API's serializers share, and the checks that DRF leaves to us."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import exceptions, serializers
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.request import Request
+
+from cinema.models import RATING_VALUES, User
+from cinema.throttling import allow
+
+# A path's id: up to 18 digits, which every database holds. Longer ones are not routed, and so are 404.
+ID_PATTERN = "[1-9][0-9]{0,17}"
+MAX_ID = 10**18 - 1
+
+
+class IdConverter:
+    """``<id:name>`` in paths."""
+
+    regex = ID_PATTERN
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+@extend_schema_field({"type": "number", "minimum": 0.5, "maximum": 5, "multipleOf": 0.5})
+class StarsField(serializers.Field[float, Any, float, Any]):
+    """A rating from 0.5 to 5 in steps of 0.5: a JSON number, so neither true nor "4"."""
+
+    default_error_messages = {"invalid": "Give a number from 0.5 to 5 in steps of 0.5."}
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, (int, float)) or not math.isfinite(data):
+            self.fail("invalid")
+        if data not in RATING_VALUES:
+            self.fail("invalid")
+        return float(data)
+
+    def to_representation(self, value: float) -> float:
+        return value
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """true or false, not "yes" or 1."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class IdListField(serializers.CharField):
+    """Film ids separated by commas, as ``exclude=1,2,3``."""
+
+    default_error_messages = {"invalid_ids": "Give film ids separated by commas, at most 1000."}
+
+    def to_internal_value(self, data: Any) -> list[int]:  # type: ignore[override]
+        text = super().to_internal_value(data)
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if len(parts) > 1000 or not all(part.isascii() and part.isdigit() and len(part) <= 18 for part in parts):
+            self.fail("invalid_ids")
+        return [int(part) for part in parts]
+
+
+class YearRangeMixin(serializers.Serializer[Any]):
+    """``genre``, ``year_min`` and ``year_max`` of a query."""
+
+    genre = serializers.CharField(required=False, default="", allow_blank=True, max_length=60)
+    year_min = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=9999)
+    year_max = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=9999)
+
+
+class Pages(PageNumberPagination):
+    """Lists as ``{count, next, previous, results}``."""
+
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+
+def signed_in(request: Request) -> User:
+    """The user behind a request that the permission classes have let through."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def throttle(scope: str, key: str) -> None:
+    """Counts one attempt and raises Throttled, which becomes 429 with Retry-After."""
+    verdict = allow(scope, key)
+    if not verdict.allowed:
+        raise exceptions.Throttled(wait=verdict.retry_after)

@@ -1,0 +1,39 @@
+"""The API's paths, all in one place. They carry no trailing slash."""
+
+from __future__ import annotations
+
+from django.urls import path, register_converter
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from cinema import api as cinema_api
+from cinema.api_fields import IdConverter
+from mlops import api as mlops_api
+from recommender import api as recommender_api
+
+register_converter(IdConverter, "id")
+
+app_name = "api"
+
+urlpatterns = [
+    path("me", cinema_api.MeView.as_view(), name="me"),
+    path("movies", cinema_api.MovieListView.as_view(), name="movies"),
+    path("movies/<id:movie_id>", cinema_api.MovieDetailView.as_view(), name="movie"),
+    path("ratings", cinema_api.RatingListView.as_view(), name="ratings"),
+    path("ratings/<id:movie_id>", cinema_api.RatingView.as_view(), name="rating"),
+    path("ml/train", mlops_api.TrainView.as_view(), name="train"),
+    path("ml/runs", mlops_api.RunListView.as_view(), name="runs"),
+    path("ml/runs/<id:run_id>", mlops_api.RunDetailView.as_view(), name="run"),
+    path("ml/runs/<id:run_id>/cancel", mlops_api.RunCancelView.as_view(), name="run-cancel"),
+    path("ml/status", mlops_api.StatusView.as_view(), name="status"),
+    path("ml/versions", recommender_api.VersionListView.as_view(), name="versions"),
+    path("ml/versions/<slug:label>", recommender_api.VersionDetailView.as_view(), name="version"),
+    path("ml/versions/<slug:label>/activate", recommender_api.ActivateView.as_view(), name="version-activate"),
+    path("ml/rollback", recommender_api.RollbackView.as_view(), name="rollback"),
+    path("ml/metrics", recommender_api.MetricsView.as_view(), name="metrics"),
+    path("ml/metrics/history", recommender_api.MetricsHistoryView.as_view(), name="metrics-history"),
+    path("ml/recommendations/<id:user_id>", recommender_api.RecommendationsView.as_view(), name="recommendations"),
+    path("ml/explain/<id:user_id>/<id:movie_id>", recommender_api.ExplainView.as_view(), name="explain"),
+    path("ml/similar/<id:movie_id>", recommender_api.SimilarView.as_view(), name="similar"),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+]

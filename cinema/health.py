@@ -1,0 +1,36 @@
+"""For whoever watches over the site: is it alive, and can it do its work?"""
+
+from __future__ import annotations
+
+from django.db import Error, connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
+
+from mlops import runs
+from recommender.serving import live_model
+
+
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """This process answers. Touches nothing else."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 once the database answers, a version is loaded and a worker is alive; else 503 and which of them is not."""
+    checks = {"db": "down", "model": "unknown", "worker": "unknown"}
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+        checks["db"] = "up"
+        checks["model"] = "up" if live_model() is not None else "none"
+        checks["worker"] = "up" if runs.worker_alive() else "down"
+    except Error:
+        connection.close()
+    ready = set(checks.values()) == {"up"}
+    response = JsonResponse({"status": "ready" if ready else "not ready", **checks}, status=200 if ready else 503)
+    if not ready:
+        response["Retry-After"] = "5"
+    return response

@@ -1,0 +1,214 @@
+"""The states of a training run, and the only ways from one to the next.
+
+    queued → running → succeeded | failed | interrupted | cancelled
+
+Every step is a conditional UPDATE: it names the state it leaves and, once the run is claimed, the owner. Whoever
+changes no row came too late, and stops. So it does not matter how often a task is delivered, who is killed when, or
+whether a process that was taken for dead comes back.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.db import Error, IntegrityError, connection, transaction
+from django.utils import timezone
+from django_q.models import OrmQ
+from django_q.tasks import async_task
+
+from cinema.models import User
+from mlops.models import LEASE, WORKER_LEASE, TrainingRun, TrainingRunQuerySet, WorkerHeartbeat
+from recommender.algorithms.presets import DEFAULT_PRESET
+from recommender.models import ModelVersion
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 5.0
+# A run that waits this long although nothing carries it any more will never start.
+QUEUE_PATIENCE = timedelta(seconds=30)
+
+Status = TrainingRun.Status
+
+
+class TrainingInProgress(Exception):
+    """There is an active run already; the database allows one."""
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"Training run {run_id} is still in progress.")
+        self.run_id = run_id
+
+
+def _create(
+    *, preset: str | None, hyperparameters: dict[str, Any] | None, activate: bool, requested_by: User | None
+) -> TrainingRun:
+    return TrainingRun.objects.create(
+        preset=preset or DEFAULT_PRESET,
+        hyperparameters=hyperparameters or {},
+        activate=activate,
+        requested_by=requested_by,
+    )
+
+
+def _in_progress() -> TrainingInProgress:
+    active = TrainingRun.objects.active().first()
+    return TrainingInProgress(active.pk if active is not None else 0)
+
+
+def request_training(
+    *,
+    preset: str | None = None,
+    hyperparameters: dict[str, Any] | None = None,
+    activate: bool = True,
+    requested_by: User | None = None,
+) -> TrainingRun:
+    """Queues a run. Raises TrainingInProgress if one is active: the database's constraint says so, not a look first.
+
+    The task joins the transaction, so that there is never a run without a task or a task without a run.
+    """
+    sweep()
+    try:
+        with transaction.atomic():
+            run = _create(preset=preset, hyperparameters=hyperparameters, activate=activate, requested_by=requested_by)
+            async_task("mlops.tasks.supervise", run.pk)
+    except IntegrityError as error:
+        raise _in_progress() from error
+    return run
+
+
+def start_in_foreground(
+    *, preset: str | None = None, hyperparameters: dict[str, Any] | None = None, activate: bool = True
+) -> tuple[TrainingRun, uuid.UUID]:
+    """A run that this process carries out itself, already claimed. Raises TrainingInProgress."""
+    sweep()
+    try:
+        with transaction.atomic():
+            run = _create(preset=preset, hyperparameters=hyperparameters, activate=activate, requested_by=None)
+    except IntegrityError as error:
+        raise _in_progress() from error
+    owner = claim(run.pk)
+    if owner is None:
+        raise _in_progress()
+    return run, owner
+
+
+def claim(run_id: int) -> uuid.UUID | None:
+    """queued → running. The owner's token, or None if somebody else was first or the run is over."""
+    owner = uuid.uuid4()
+    now = timezone.now()
+    run = TrainingRun.objects.filter(pk=run_id, status=Status.QUEUED).first()
+    if run is None:
+        return None
+    claimed = TrainingRun.objects.filter(pk=run_id, status=Status.QUEUED).update(
+        status=Status.RUNNING, owner=owner, attempts=run.attempts + 1, started_at=now, heartbeat_at=now
+    )
+    return owner if claimed == 1 else None
+
+
+def _owned(run_id: int, owner: uuid.UUID) -> TrainingRunQuerySet:
+    return TrainingRun.objects.filter(pk=run_id, owner=owner, status=Status.RUNNING)
+
+
+def report_progress(run_id: int, owner: uuid.UUID, **fields: Any) -> bool:
+    """Writes ``fields`` and a sign of life. False: the run is no longer the owner's, or is to be cancelled."""
+    return _owned(run_id, owner).filter(cancel_requested=False).update(heartbeat_at=timezone.now(), **fields) == 1
+
+
+def beat(run_id: int, owner: uuid.UUID) -> bool:
+    """A sign of life, nothing else."""
+    return _owned(run_id, owner).update(heartbeat_at=timezone.now()) == 1
+
+
+@contextmanager
+def heartbeat(run_id: int, owner: uuid.UUID) -> Iterator[None]:
+    """Signs of life from a thread while the body runs, however long a single step of it takes."""
+    stop = threading.Event()
+
+    def keep_beating() -> None:
+        while not stop.wait(HEARTBEAT_SECONDS):
+            try:
+                beat(run_id, owner)
+            except Error as error:  # a busy database must not end a training
+                logger.warning("Heartbeat of run %d failed: %s", run_id, error)
+        connection.close()
+
+    thread = threading.Thread(target=keep_beating, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def finish(
+    run_id: int,
+    owner: uuid.UUID,
+    status: str,
+    *,
+    error: str = "",
+    version: ModelVersion | None = None,
+    metrics: dict[str, Any] | None = None,
+) -> bool:
+    """running → ``status``. False if the run is no longer the owner's: then nothing of it may be published."""
+    fields: dict[str, Any] = {"status": status, "error": error, "finished_at": timezone.now(), "pid": None}
+    if status == Status.SUCCEEDED:
+        fields.update(version=version, metrics=metrics or {}, progress=1.0, phase="")
+    return _owned(run_id, owner).update(**fields) == 1
+
+
+def request_cancel(run: TrainingRun) -> TrainingRun:
+    """A waiting run is over at once; a running one is stopped by its supervisor within a second."""
+    cancelled = TrainingRun.objects.filter(pk=run.pk, status=Status.QUEUED).update(
+        status=Status.CANCELLED, cancel_requested=True, finished_at=timezone.now()
+    )
+    if not cancelled:
+        TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(cancel_requested=True)
+    run.refresh_from_db()
+    return run
+
+
+def expired() -> TrainingRunQuerySet:
+    """Running runs that have not been heard of for longer than their lease."""
+    return TrainingRun.objects.filter(status=Status.RUNNING, heartbeat_at__lt=timezone.now() - LEASE)
+
+
+def sweep() -> int:
+    """Settles runs that nobody carries any more; says how many. Cheap enough to do before every look."""
+    now = timezone.now()
+    swept = expired().update(
+        status=Status.INTERRUPTED,
+        finished_at=now,
+        error="The training stopped reporting: its process was killed or its machine went down. Start it again.",
+    )
+    # While a task waits for a worker, so does its run, also for a worker that is not there yet.
+    if not _tasks_waiting():
+        swept += TrainingRun.objects.filter(status=Status.QUEUED, created_at__lt=now - QUEUE_PATIENCE).update(
+            status=Status.INTERRUPTED, finished_at=now, error="Its task was lost before it began. Start it again."
+        )
+    if swept:
+        logger.warning("%d lost training run(s) settled", swept)
+    return swept
+
+
+def _tasks_waiting() -> bool:
+    """Whether the queue holds a task that no worker has taken. The payload, a signed pickle, stays unread."""
+    # The broker stamps a task with the time it was queued, and with a time to come once a worker has taken it.
+    return OrmQ.objects.filter(lock__lte=timezone.now()).exists()
+
+
+def interrupt_running(reason: str) -> int:
+    """Ends all running runs, for a worker that is being stopped. Their processes notice and go."""
+    return TrainingRun.objects.filter(status=Status.RUNNING).update(
+        status=Status.INTERRUPTED, finished_at=timezone.now(), error=reason
+    )
+
+
+def worker_alive() -> bool:
+    """Whether a qcluster has given a sign of life lately."""
+    return WorkerHeartbeat.objects.filter(seen_at__gte=timezone.now() - WORKER_LEASE).exists()

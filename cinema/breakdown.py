@@ -1,0 +1,89 @@
+"""An explanation as a picture: each term of the sum as a bar to the right or to the left of one axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+# So many of the ratings behind a prediction get a bar of their own, if it would be seen; the others share one.
+MAX_RATING_BARS = 10
+VISIBLE = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One term. ``x`` and ``width`` are percentages of the picture's width."""
+
+    kind: str  # base, film, you, rating, others, clipped
+    label: str
+    value: float
+    x: float
+    width: float
+    movie_id: int | None = None
+    your_rating: float | None = None
+
+    @property
+    def is_negative(self) -> bool:
+        return self.value < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    base: float
+    total: float
+    axis: float  # where zero lies, in percent
+    bars: list[Bar]
+    all_ratings: list[dict[str, Any]]  # every rated film's contribution, largest first
+
+    @classmethod
+    def of(cls, explanation: dict[str, Any]) -> Self:
+        """From the JSON form of an explanation with all contributions.
+
+        The base is the same for every film and dwarfs the rest, so it is told as a number; the bars show what moves
+        the prediction away from it. What the bars show and the base add up to the total.
+        """
+        parts = explanation["breakdown"]
+        ratings = sorted(explanation.get("contributions", []), key=lambda item: -abs(item["contribution"]))
+        terms: list[tuple[str, str, float, dict[str, Any]]] = [
+            ("film", "The film: how others rate it", parts["film"], {}),
+            ("you", "You: how you rate films in general", parts["you"], {}),
+        ]
+        own = [item for item in ratings[:MAX_RATING_BARS] if abs(item["contribution"]) >= VISIBLE]
+        terms += [("rating", item["title"] or "A film that is gone", item["contribution"], item) for item in own]
+        if others := ratings[len(own) :]:
+            label = f"Your {len(others)} other ratings" if len(others) > 1 else "One other rating of yours"
+            terms.append(("others", label, sum(item["contribution"] for item in others), {}))
+        if abs(parts["clipped"]) >= VISIBLE:
+            terms.append(("clipped", "Kept within the scale", parts["clipped"], {}))
+
+        # The longest bar to each side decides the scale; an axis at the edge would hide which side is which.
+        left = max(0.05, max(-value for _, _, value, _ in terms))
+        right = max(0.05, max(value for _, _, value, _ in terms))
+        span = left + right
+        axis = 100 * left / span
+        bars = []
+        for kind, label, value, item in terms:
+            width = 100 * abs(value) / span
+            bars.append(
+                Bar(
+                    kind=kind,
+                    label=label,
+                    value=value,
+                    x=round(axis if value >= 0 else axis - width, 2),
+                    width=round(width, 2),
+                    movie_id=item["movie_id"] if item.get("title") else None,
+                    your_rating=item.get("your_rating"),
+                )
+            )
+        return cls(base=parts["base"], total=parts["total"], axis=round(axis, 2), bars=bars, all_ratings=ratings)
+
+
+def confidence_in_words(confidence: float) -> str:
+    """``confidence`` is the calibrated probability to be at most one star off."""
+    if confidence >= 0.85:
+        return "quite sure"
+    if confidence >= 0.7:
+        return "fairly sure"
+    if confidence >= 0.55:
+        return "not very sure"
+    return "guessing"

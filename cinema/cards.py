@@ -1,0 +1,48 @@
+"""What a poster card shows of a film, wherever the film comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from cinema.models import Movie, Rating, User
+from cinema.posters import poster_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+    predicted_rating: float | None = None
+    slot: str = ""
+    n_ratings: int | None = None
+    your_rating: float | None = None
+
+    @property
+    def url(self) -> str:
+        return reverse("cinema:movie", args=[self.movie_id])
+
+    @property
+    def poster_url(self) -> str:
+        return reverse("cinema:poster", args=[self.movie_id, poster_digest(self.title, self.year, self.genres)])
+
+
+def card(movie: Movie, *, n_ratings: int | None = None, your_rating: float | None = None) -> Card:
+    """The card of ``movie``, whose genres should have been prefetched."""
+    return Card(
+        movie_id=movie.pk,
+        title=movie.title,
+        year=movie.year,
+        genres=[genre.name for genre in movie.genres.all()],
+        n_ratings=n_ratings,
+        your_rating=your_rating,
+    )
+
+
+def ratings_of(user: User, movies: Iterable[Movie]) -> dict[int, float]:
+    """What ``user`` gave those of ``movies`` they rated."""
+    return dict(Rating.objects.of(user).filter(movie__in=movies).values_list("movie", "value"))  # type: ignore[attr-defined]

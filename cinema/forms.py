@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
+from django.core.exceptions import ValidationError
+
+from cinema.models import RATING_VALUES, Genre, User
+
+
+class SignInForm(AuthenticationForm):
+    # One message for a wrong password, an unknown name and an account that may not sign in.
+    error_messages = {
+        "invalid_login": "That name and password do not belong together. Mind capitals and spaces.",
+        "inactive": "That name and password do not belong together. Mind capitals and spaces.",
+    }
+
+
+class SignUpForm(BaseUserCreationForm):
+    """Django's own validators stand behind both fields; its name validator keeps out the colon of imported people."""
+
+    class Meta:
+        model = User
+        fields = ("username",)
+
+    def clean_username(self) -> str:
+        username: str = self.cleaned_data["username"]
+        # Names that differ only in case would be taken for one another.
+        if User.objects.filter(username__iexact=username).exists():
+            raise ValidationError("This name is taken. Choose another one.", code="unique")
+        return username
+
+
+class SearchForm(forms.Form):
+    """Films by words of the title, genre and years. Every field may be left out."""
+
+    ORDERS = {
+        "popular": ("-n_ratings", "title", "pk"),
+        "newest": ("-year", "-n_ratings", "title", "pk"),
+        "title": ("title", "pk"),
+    }
+
+    search = forms.CharField(required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"}))
+    genre = forms.CharField(required=False, max_length=60, widget=forms.Select)
+    year_min = forms.IntegerField(required=False, min_value=1870, max_value=2200, label="From year")
+    year_max = forms.IntegerField(required=False, min_value=1870, max_value=2200, label="To year")
+    sort = forms.ChoiceField(
+        required=False,
+        label="Order",
+        choices=[("popular", "Most rated first"), ("newest", "Newest first"), ("title", "By title")],
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = Genre.objects.values_list("name", flat=True)
+        self.fields["genre"].widget.choices = [("", "All genres"), *((name, name) for name in names)]  # type: ignore[attr-defined]
+        for name, example in (("search", "Words of the title"), ("year_min", "1990"), ("year_max", "2016")):
+            self.fields[name].widget.attrs["placeholder"] = example
+
+
+class RatingForm(forms.Form):
+    """A rating to keep, or the wish to remove it."""
+
+    value = forms.TypedChoiceField(
+        choices=[(str(value), str(value)) for value in RATING_VALUES], coerce=float, empty_value=None, required=False
+    )
+    remove = forms.BooleanField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not cleaned.get("remove") and cleaned.get("value") is None and "value" not in self.errors:
+            self.add_error("value", "Choose half a star to five stars.")
+        return cleaned

@@ -1,0 +1,250 @@
+"""Home, films, one film, ratings, posters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
+from django.shortcuts import get_object_or_404, redirect, render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import trigger_client_event
+
+from cinema import throttling
+from cinema.breakdown import Breakdown, confidence_in_words
+from cinema.cards import Card, card, ratings_of
+from cinema.forms import RatingForm, SearchForm
+from cinema.guards import MemberRequest, PageRequest, local_next, sign_in_required, too_many, wants_fragment
+from cinema.models import Movie, Rating, User
+from cinema.posters import poster_digest, poster_svg
+from cinema.receipts import Receipt, rate_with_receipt, unrate_with_receipt
+from mlops.models import TrainingRun
+from recommender.explain import NoExplanation, explain_for
+from recommender.recommend import recommend_for, similar_movies
+
+RAIL_LENGTH = 20
+QUICK_RATES = 12
+WALL = 24
+PAGE_LENGTH = 36
+RATINGS_PAGE_LENGTH = 25
+# From this many ratings on, the list is taken for personal and stands above the films to rate.
+SETTLED = 5
+
+
+def _popular() -> QuerySet[Movie]:
+    return Movie.objects.with_rating_counts().order_by("-n_ratings", "pk").prefetch_related("genres")  # type: ignore[attr-defined, no-any-return]
+
+
+@require_safe
+def home(request: PageRequest) -> HttpResponse:
+    if not isinstance(request.user, User):
+        wall = [card(movie) for movie in _popular()[:WALL]]
+        counts = {"movies": Movie.objects.count(), "ratings": Rating.objects.count()}
+        return render(request, "cinema/welcome.html", {"wall": wall, "counts": counts})
+    context = _rail(request.user)
+    if wants_fragment(request):
+        return render(request, "cinema/home.html#rail", context)
+    unrated = _popular().exclude(ratings__user=request.user)[:QUICK_RATES]
+    context["to_rate"] = [(movie, card(movie)) for movie in unrated]
+    return render(request, "cinema/home.html", context)
+
+
+def _rail(user: User) -> dict[str, Any]:
+    """What the list for ``user`` shows: the first film large, with its reason, the others as cards."""
+    recommendations = recommend_for(user, n=RAIL_LENGTH)
+    cards = [
+        Card(item.movie_id, item.title, item.year, item.genres, item.predicted_rating, item.slot)
+        for item in recommendations.items
+    ]
+    n_ratings = Rating.objects.of(user).count()  # type: ignore[attr-defined]
+    personal = not recommendations.fallback and n_ratings > 0
+    return {
+        "recommendations": recommendations,
+        "n_ratings": n_ratings,
+        "personal": personal,
+        "settled": n_ratings >= SETTLED,
+        "first": cards[0] if personal and cards else None,
+        "first_reason": _first_reason(user, cards[0]) if personal and cards else None,
+        "cards": cards[1:] if personal else cards,
+        "active_run": None if recommendations.model_version else TrainingRun.objects.active().first(),  # type: ignore[attr-defined]
+    }
+
+
+def _first_reason(user: User, first: Card) -> dict[str, Any] | None:
+    try:
+        reasons: list[dict[str, Any]] = explain_for(user, Movie.objects.get(pk=first.movie_id))["reasons"]
+    except (NoExplanation, Movie.DoesNotExist):
+        return None
+    return reasons[0] if reasons else None
+
+
+@require_safe
+def movies(request: PageRequest) -> HttpResponse:
+    form = SearchForm(request.GET)
+    found = Movie.objects.none()
+    if form.is_valid():
+        wanted = form.cleaned_data
+        found = Movie.objects.matching(  # type: ignore[attr-defined]
+            search=wanted["search"],
+            genre=wanted["genre"],
+            year_min=wanted["year_min"],
+            year_max=wanted["year_max"],
+        ).with_rating_counts()
+        found = found.order_by(*SearchForm.ORDERS[wanted["sort"] or "popular"]).prefetch_related("genres")
+    page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
+    shown = list(page.object_list)
+    yours = ratings_of(request.user, shown) if isinstance(request.user, User) else {}
+    query = request.GET.copy()
+    query.pop("page", None)
+    context = {
+        "form": form,
+        "page": page,
+        "cards": [card(movie, n_ratings=movie.n_ratings, your_rating=yours.get(movie.pk)) for movie in shown],
+        "query": query.urlencode(),
+    }
+    template = "cinema/movies.html#results" if wants_fragment(request) else "cinema/movies.html"
+    return render(request, template, context)
+
+
+@require_safe
+def movie(request: PageRequest, movie_id: int) -> HttpResponse:
+    movie = get_object_or_404(Movie.objects.prefetch_related("genres"), pk=movie_id)
+    context: dict[str, Any] = {
+        "movie": movie,
+        "card": card(movie),
+        "summary": movie.rating_summary(),
+        "similar": [
+            Card(film.movie_id, film.title, film.year, film.genres)
+            for film in similar_movies(movie, n=RAIL_LENGTH).items
+        ],
+    }
+    if isinstance(request.user, User):
+        context |= {"value": _value(request.user, movie), "next": request.get_full_path()}
+        try:
+            explanation = explain_for(request.user, movie, all_contributions=True)
+        except NoExplanation:
+            pass
+        else:
+            context |= {
+                "explanation": explanation,
+                "breakdown": Breakdown.of(explanation),
+                "confidence": confidence_in_words(explanation["confidence"]),
+            }
+    return render(request, "cinema/movie.html", context)
+
+
+def _value(user: User, movie: Movie) -> float | None:
+    return Rating.objects.of(user).filter(movie=movie).values_list("value", flat=True).first()  # type: ignore[attr-defined, no-any-return]
+
+
+@require_POST
+@sign_in_required
+def rate(request: MemberRequest, movie_id: int) -> HttpResponse:
+    """Keeps or removes a rating. htmx gets the stars back with the receipt; a plain form is sent back where it was."""
+    movie = get_object_or_404(Movie, pk=movie_id)
+    back = local_next(request, movie.get_absolute_url())
+    if not (verdict := throttling.allow("rating", str(request.user.pk))).allowed:
+        if not wants_fragment(request):
+            return too_many(request, verdict, detail="That were many ratings in one minute.")
+        error = f"That were many ratings in one minute. Try again in {verdict.retry_after} seconds."
+        response = _stars(request, movie, back, _value(request.user, movie), error=error, status=429)
+        response["Retry-After"] = str(verdict.retry_after)
+        return response
+
+    form = RatingForm(request.POST)
+    if not form.is_valid():
+        error = "Choose half a star to five stars."
+        if wants_fragment(request):
+            return _stars(request, movie, back, _value(request.user, movie), error=error, status=422)
+        messages.error(request, error)
+        return redirect(back)
+
+    if form.cleaned_data["remove"]:
+        receipt = unrate_with_receipt(user=request.user, movie=movie)
+        done = f"Your rating of {movie.title} is removed."
+    else:
+        receipt = rate_with_receipt(user=request.user, movie=movie, value=form.cleaned_data["value"])
+        done = f"You gave {movie.title} {form.cleaned_data['value']:.1f} stars."
+    value = receipt.rating.value if receipt.rating else None
+    if wants_fragment(request):
+        response = _stars(request, movie, back, value, receipt=receipt, done=done)
+        return trigger_client_event(response, "rating-saved")
+    messages.success(request, f"{done} Learned in {receipt.learned_in_ms:.0f} ms.")
+    return redirect(back)
+
+
+def _stars(
+    request: HttpRequest,
+    movie: Movie,
+    back: str,
+    value: float | None,
+    *,
+    receipt: Receipt | None = None,
+    done: str = "",
+    error: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "movie": movie,
+        "next": back,
+        "value": value,
+        "receipt": receipt,
+        "done": done,
+        "rating_error": error,
+        "is_reply": True,
+    }
+    return render(request, "cinema/_rating.html", context, status=status)
+
+
+@require_safe
+@sign_in_required
+def my_ratings(request: MemberRequest) -> HttpResponse:
+    orders = {
+        "time": ("-rated_at", "-pk"),
+        "value": ("-value", "-rated_at", "-pk"),
+        "title": ("movie__title", "pk"),
+    }
+    sort = request.GET.get("sort", "time")
+    if sort not in orders:
+        raise Http404
+    ratings = Rating.objects.of(request.user).order_by(*orders[sort])  # type: ignore[attr-defined]
+    ratings = ratings.select_related("movie").prefetch_related("movie__genres")
+    page = Paginator(ratings, RATINGS_PAGE_LENGTH).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "rows": [(rating, card(rating.movie)) for rating in page.object_list],
+        "sort": sort,
+        "sorts": {"time": "Latest first", "value": "Best first", "title": "By title"},
+        "query": f"sort={sort}",
+        "next": request.get_full_path(),
+    }
+    return render(request, "cinema/my_ratings.html", context)
+
+
+@require_safe
+def poster(request: HttpRequest, movie_id: int, digest: str) -> HttpResponse:
+    movie = get_object_or_404(Movie.objects.prefetch_related("genres"), pk=movie_id)
+    genres = [genre.name for genre in movie.genres.all()]
+    current = poster_digest(movie.title, movie.year, genres)
+    if digest != current:
+        # An address from before the title was edited. Not cached, unlike what it leads to.
+        return redirect(reverse("cinema:poster", args=[movie.pk, current]))
+    etag = f'"{current}"'
+    response: HttpResponse
+    if request.headers.get("If-None-Match") == etag:
+        response = HttpResponseNotModified()
+    else:
+        response = HttpResponse(poster_svg(movie.title, movie.year, genres), content_type="image/svg+xml")
+    response["ETag"] = etag
+    response["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Where browsers look for it on pages that do not name one."""
+    return redirect(static("img/favicon.svg"))

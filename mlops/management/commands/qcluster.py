@@ -1,0 +1,108 @@
+"""``manage.py qcluster``: django-q's cluster, with a heartbeat, and without orphans.
+
+It takes the place of django_q's command of the same name.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from datetime import timedelta
+from types import FrameType
+from typing import Any
+
+from django.db import Error, close_old_connections, connection
+from django.utils import timezone
+from django_q.cluster import Cluster
+from django_q.management.commands.qcluster import Command as DjangoQCommand
+from django_q.models import Schedule
+
+from cinema.processes import die_with_parent
+from mlops import runs
+from mlops.models import WorkerHeartbeat
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 5.0
+SWEEP_SCHEDULE = "Settle lost training runs"
+
+
+class Command(DjangoQCommand):  # type: ignore[misc]
+    help = "Runs background jobs: django-q's cluster with a heartbeat."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        # Every process that the cluster forks dies with the one that forked it: a killed parent leaves no orphans
+        # that would go on taking tasks beside the next cluster.
+        os.register_at_fork(after_in_child=lambda: die_with_parent(signal.SIGKILL))
+        _ensure_schedule()
+        # The children must not inherit an open connection.
+        connection.close()
+        if options.get("run_once"):
+            super().handle(*args, **options)
+            return
+        cluster = Cluster()
+        cluster.start()
+        # Only now: a thread that runs during a fork leaves its locks behind in the child.
+        heartbeat = _Heartbeat()
+        heartbeat.start()
+
+        def stop(signal_number: int, frame: FrameType | None) -> None:
+            heartbeat.stop_requested.set()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        while not heartbeat.stop_requested.wait(0.5):
+            if not cluster.sentinel.is_alive():
+                logger.error("The cluster's sentinel has died")
+                break
+        try:
+            # The cluster waits for running tasks without limit, so their reason to run is taken away first.
+            runs.interrupt_running("The worker was stopped while it trained. Start the training again.")
+        except Error as error:
+            logger.warning("Running trainings could not be interrupted: %s", error)
+        cluster.stop()
+        heartbeat.finish()
+
+
+def _ensure_schedule() -> None:
+    Schedule.objects.get_or_create(
+        name=SWEEP_SCHEDULE,
+        defaults={"func": "mlops.tasks.sweep", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1},
+    )
+
+
+class _Heartbeat(threading.Thread):
+    """Keeps this worker's row fresh."""
+
+    def __init__(self) -> None:
+        super().__init__(name="heartbeat", daemon=True)
+        self.stop_requested = threading.Event()
+        self._finished = threading.Event()
+        now = timezone.now()
+        self._row = WorkerHeartbeat(host=socket.gethostname(), pid=os.getpid(), started_at=now, seen_at=now)
+
+    def run(self) -> None:
+        while True:
+            try:
+                close_old_connections()
+                now = timezone.now()
+                self._row.seen_at = now
+                self._row.save()
+                # Rows of workers that were killed. An hour is kept, for whoever wonders what happened.
+                WorkerHeartbeat.objects.filter(seen_at__lt=now - timedelta(hours=1)).delete()
+            except Error as error:
+                logger.warning("The worker's heartbeat could not be written: %s", error)
+            if self._finished.wait(HEARTBEAT_SECONDS):
+                break
+        try:
+            WorkerHeartbeat.objects.filter(pk=self._row.pk).delete()
+        except Error as error:
+            logger.warning("The worker's heartbeat could not be removed: %s", error)
+        connection.close()
+
+    def finish(self) -> None:
+        self._finished.set()
+        self.join(timeout=5)

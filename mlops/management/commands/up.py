@@ -1,0 +1,195 @@
+"""``manage.py up``: everything, from an empty folder to a running site."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error, connection
+
+from cinema.first_start import Account, credentials_path, ensure_accounts
+from cinema.importing.demo import load_demo
+from cinema.models import Movie
+from mlops import runs
+from mlops.models import TrainingRun
+from mlops.site import PortTaken, Site, is_loopback, probe_port
+from recommender import registry
+
+WATCH_SECONDS = 1.0
+SWEEP_EVERY = 10.0
+ANSWER_SECONDS = 60.0
+
+
+class Command(BaseCommand):
+    help = "Sets up what is missing and runs the whole site: web server, worker, first training."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+        parser.add_argument("--port", type=int, default=5000, help="port to listen on (default 5000)")
+        parser.add_argument("--workers", type=int, default=2, help="web processes (default 2)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port = options["host"], options["port"]
+        self._stop = threading.Event()
+        self._hurry = threading.Event()
+        self._check_address(host, port)
+        lock = self._only_one()
+        try:
+            probe_port(host, port)
+        except PortTaken as error:
+            raise CommandError(f"{error} Is another program there? Choose another port with --port.") from error
+        signal.signal(signal.SIGINT, self._on_signal)
+        signal.signal(signal.SIGTERM, self._on_signal)
+        accounts = self._prepare()
+        if self._stop.is_set():
+            return
+        # The children open connections of their own.
+        connection.close()
+        site = Site(host=host, port=port, workers=max(1, options["workers"]), say=self._say)
+        site.start()
+        try:
+            self._welcome(site, accounts)
+            self._run(site)
+        finally:
+            self._say("Stopping…")
+            site.stop(hurry=self._hurry.is_set)
+            lock.close()
+            self._say("Stopped.")
+
+    def _say(self, text: str) -> None:
+        # Whoever reads may have gone; that is no reason to leave the site unwatched.
+        try:
+            self.stdout.write(text)
+            self.stdout.flush()
+        except OSError:
+            pass
+
+    def _on_signal(self, signal_number: int, frame: FrameType | None) -> None:
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    def _check_address(self, host: str, port: int) -> None:
+        if not 1 <= port <= 65535:
+            raise CommandError(f"--port {port} is not a port: it must be from 1 to 65535.")
+        if not is_loopback(host) and not settings.PRODUCTION:
+            raise CommandError(
+                f"--host {host} would open the site to the network. Set CINEMA_PRODUCTION=1, SECRET_KEY (50 random "
+                "characters) and ALLOWED_HOSTS (the site's host names), or leave --host away."
+            )
+
+    def _only_one(self) -> IO[str]:
+        """A lock for as long as this process lives, however it ends."""
+        settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+        lock = (Path(settings.VAR_DIR) / "up.lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise CommandError("CINÉMA is running already on this folder of data. Stop that one first.") from error
+        return lock
+
+    def _prepare(self) -> dict[str, Account]:
+        """Everything before the first process. Each step does nothing if there is nothing to do."""
+        call_command("migrate", verbosity=0, interactive=False)
+        self._collect_static()
+        if not Movie.objects.exists():
+            self._say("Loading the demo ratings (MovieLens)…")
+            report = load_demo()
+            self._say(
+                f"  {report.ratings_added} ratings of {report.movies_added} films by {report.people_added} people"
+            )
+        accounts = ensure_accounts()
+        runs.sweep()
+        return accounts
+
+    def _collect_static(self) -> None:
+        """Again only when a source of static files has changed."""
+        digest = hashlib.sha256((settings.BASE_DIR / "requirements.txt").read_bytes())
+        for path in sorted((settings.BASE_DIR / "static").rglob("*")):
+            if path.is_file():
+                digest.update(str(path.relative_to(settings.BASE_DIR)).encode() + path.read_bytes())
+        stamp = Path(settings.VAR_DIR) / "static.stamp"
+        if stamp.exists() and stamp.read_text() == digest.hexdigest():
+            return
+        call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+        stamp.write_text(digest.hexdigest())
+
+    def _welcome(self, site: Site, accounts: dict[str, Account]) -> None:
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while not site.answers():
+            if self._stop.wait(0.2):
+                return
+            site.watch()
+            if time.monotonic() > deadline:
+                raise CommandError("The web server does not answer. Its messages stand above.")
+        self._say("")
+        self._say(f"CINÉMA is at {site.url}")
+        if accounts and sys.stdout.isatty():
+            for role, account in accounts.items():
+                self._say(f"  {role:6} {account.username} / {account.password}")
+            self._say(f"  Shown once; kept with the API tokens in {_shown(credentials_path())}")
+        elif credentials_path().exists():
+            self._say(f"  User names, passwords and API tokens are in {_shown(credentials_path())}")
+        self._say(f"  Training dashboard: {site.url}/training/   API: {site.url}/api/docs")
+        self._say("  Stop with Ctrl-C.")
+        self._say("")
+
+    def _run(self, site: Site) -> None:
+        run_id = self._first_training()
+        swept = time.monotonic()
+        while not self._stop.wait(WATCH_SECONDS):
+            site.watch()
+            try:
+                if run_id is not None:
+                    run_id = self._follow(run_id)
+                if time.monotonic() - swept > SWEEP_EVERY:
+                    swept = time.monotonic()
+                    runs.sweep()
+            except Error as error:
+                # The database may come back; the processes are watched all the same.
+                self._say(f"The database cannot be read: {error}")
+                connection.close()
+
+    def _first_training(self) -> int | None:
+        """The run to tell about: the first training, started here or still going on."""
+        if registry.live().version is not None:
+            return None
+        active = TrainingRun.objects.active().first()
+        if active is not None:
+            return active.pk
+        self._say("Training the first version…")
+        try:
+            return runs.request_training().pk
+        except runs.TrainingInProgress as error:
+            return error.run_id
+
+    def _follow(self, run_id: int) -> int | None:
+        run = TrainingRun.objects.select_related("version").get(pk=run_id)
+        if run.is_active:
+            return run_id
+        if run.status == TrainingRun.Status.SUCCEEDED and run.version is not None:
+            rmse = run.version.metric("rmse")
+            told = f" Its RMSE on held-out ratings is {rmse:.3f}." if rmse is not None else ""
+            self._say(f"Version {run.version.label} is live after {run.elapsed_seconds:.0f} s.{told}")
+        else:
+            self._say(f"The first training is {run.get_status_display()}. {run.error}".strip())
+        return None
+
+
+def _shown(path: Path) -> str:
+    """A path as somebody in the project's folder would write it."""
+    try:
+        return str(path.relative_to(settings.BASE_DIR))
+    except ValueError:
+        return str(path)

@@ -17,33 +17,42 @@ class Measure:
     meaning: str
     target: float | None = None
     smaller_is_better: bool = False
+    column: str = ""  # a heading short enough for a table of versions
 
 
 MEASURES: dict[str, Measure] = {
     "rmse": Measure(
-        "RMSE", "stars", "How far predictions are from the given stars; large misses weigh more.", 1.0, True
+        "RMSE", "stars", "How far predictions are from the given stars; large misses weigh more.", 1.0, True, "RMSE"
     ),
     "precision_at_10_rated": Measure(
         "Precision@10, rated films",
         "share",
         "Of the ten test films we put first for a person, how many they rated 4 or more.",
         0.60,
+        column="P@10",
     ),
     "recall_at_10_rated": Measure(
         "Recall@10, rated films",
         "share",
         "Of a person's test films rated 4 or more, how many we put among the first ten.",
         0.40,
+        column="R@10",
     ),
     "coverage_at_10": Measure(
-        "Coverage@10", "share", "Of the films with enough ratings, how many are in at least one person's list.", 0.70
+        "Coverage@10",
+        "share",
+        "Of the films with enough ratings, how many are in at least one person's list.",
+        0.70,
+        column="Coverage",
     ),
     "mae": Measure("MAE", "stars", "The average distance of predictions from the given stars.", None, True),
     "precision_at_10": Measure(
         "Precision@10", "share", "Of the ten places of a list, how many hold a film they liked."
     ),
     "recall_at_10": Measure("Recall@10", "share", "Of the films they liked, how many the list holds."),
-    "ndcg_at_10": Measure("NDCG@10", "plain", "Like precision, but the upper places count more. 1 is perfect."),
+    "ndcg_at_10": Measure(
+        "NDCG@10", "plain", "Like precision, but the upper places count more. 1 is perfect.", column="NDCG@10"
+    ),
     "hit_rate_at_10": Measure("Hit rate@10", "share", "How many lists hold at least one film they liked."),
     "coverage_at_10_all": Measure(
         "Coverage@10, all films", "share", "Of all films, how many are in at least one person's list."

@@ -21,7 +21,7 @@ from recommender.models import ModelVersion
 def version_detail(request: MemberRequest, label: str) -> HttpResponse:
     version = get_object_or_404(ModelVersion, label=label)
     live = registry.live()
-    latest = ModelVersion.objects.latest_ready()  # type: ignore[attr-defined]
+    latest = ModelVersion.objects.latest_ready()
     context = {
         "version": version,
         "is_live": live.version == version,

@@ -48,7 +48,8 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    model: TrainedModel
+    model: TrainedModel  # to be served: has seen everything
+    measured: TrainedModel  # its twin that the metrics are of: has seen the training part only
     metrics: dict[str, Metric]
     split_name: str
     tuning: Tuning
@@ -97,11 +98,11 @@ class Pipeline:
         measured = yield from self._fit("training", self.split.train)
         yield Step("measuring", _start("measuring"))
         twin = self._model(measured, self.split.train, tuning, scale)
-        measured_metrics = evaluate(twin, self.split, seed=seed)
+        metrics = evaluate(twin, self.split, seed=seed)
 
         served = yield from self._fit("refitting", self.data)
         model = self._model(served, self.data, tuning, scale)
-        self.outcome = Outcome(model, measured_metrics, self.split.name, tuning)
+        self.outcome = Outcome(model, twin, metrics, self.split.name, tuning)
         yield Step("refitting", 1.0, epoch=config.n_epochs)
 
     def _fit(

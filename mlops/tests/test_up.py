@@ -1,0 +1,282 @@
+"""``manage.py up`` for real: processes, database, queue, training and web server, in a folder of the test's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import psutil
+import pytest
+from django.conf import settings
+from django.test import SimpleTestCase
+
+from mlops.site import PortTaken, is_loopback, probe_port
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
+    """Polls until ``condition`` gives something; the pause only keeps the processor free."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if value := condition():
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"Not within {seconds:.0f} s: {what}")
+        time.sleep(0.05)
+
+
+class RunningSite:
+    """``manage.py up`` as a child of the test."""
+
+    def __init__(self, var: Path) -> None:
+        self.var = var
+        self.port = free_port()
+        self.log = var / "up.log"
+
+    def start(self) -> None:
+        environment = {**os.environ, "CINEMA_VAR": str(self.var), "DJANGO_SETTINGS_MODULE": "cinema.settings"}
+        environment.pop("CINEMA_TEST_DB", None)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(settings.BASE_DIR / "manage.py"), "up", "--port", str(self.port)],
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        wait_until(lambda: self.process.poll() is not None or self.get("/healthz")[0] == 200, 60, "the site answers")
+        assert self.process.poll() is None, self.log.read_text()
+
+    def family(self) -> list[psutil.Process]:
+        up = psutil.Process(self.process.pid)
+        return [up, *up.children(recursive=True)]
+
+    def get(self, path: str, role: str = "admin", method: str = "GET", data: Any = None) -> tuple[int, Any]:
+        """Status and JSON, over a connection of its own, so that any worker may answer. 0: nobody did."""
+        headers = {"Content-Type": "application/json"} if data is not None else {}
+        credentials = self.var / "credentials.json"
+        if path.startswith("/api") and credentials.exists():
+            headers["Authorization"] = f"Token {json.loads(credentials.read_text())[role]['token']}"
+        body = None if data is None else json.dumps(data).encode()
+        request = Request(f"http://127.0.0.1:{self.port}{path}", body, headers, method=method)
+        try:
+            with urlopen(request, timeout=30) as response:
+                text = response.read()
+                return response.status, json.loads(text) if text else None
+        except HTTPError as error:
+            return error.code, json.loads(error.read() or b"null")
+        except OSError:
+            return 0, None
+
+    def run_status(self, run_id: int) -> dict[str, Any]:
+        answer: dict[str, Any] = self.get(f"/api/ml/runs/{run_id}")[1]
+        return answer
+
+    def wait_for_run(self, run_id: int, seconds: float = 90) -> dict[str, Any]:
+        def over() -> dict[str, Any] | None:
+            run = self.run_status(run_id)
+            return run if run["status"] not in {"queued", "running"} else None
+
+        run: dict[str, Any] = wait_until(over, seconds, f"run {run_id} is over")
+        return run
+
+    def wait_for_child(self, run_id: int) -> psutil.Process:
+        """The process that trains."""
+
+        def child() -> psutil.Process | None:
+            for process in self.family():
+                try:
+                    if "train_run" in process.cmdline():
+                        return process
+                except psutil.Error:
+                    continue
+            return None
+
+        process: psutil.Process = wait_until(child, 30, "the training process is there")
+        wait_until(lambda: self.run_status(run_id)["status"] == "running", 30, "the run is running")
+        return process
+
+    def kill_whatever_is_left(self) -> None:
+        for process in [p for p in [self.process] if p.poll() is None]:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.cluster
+class UpTestCase(SimpleTestCase):
+    """One site for all tests of this class, in the order of their names: starting it takes seconds."""
+
+    site: ClassVar[RunningSite]
+    folder: ClassVar[tempfile.TemporaryDirectory[str]]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.site = RunningSite(Path(cls.folder.name))
+        cls.site.start()
+        cls.addClassCleanup(cls.site.kill_whatever_is_left)
+
+    def versions_served(self, requests: int = 24) -> set[str]:
+        viewer = self.site.get("/api/me", role="viewer")[1]["id"]
+        return {
+            self.site.get(f"/api/ml/recommendations/{viewer}?n=1", role="viewer")[1]["model_version"]
+            for _ in range(requests)
+        }
+
+    def train(self) -> int:
+        status, answer = self.site.get("/api/ml/train", method="POST")
+        self.assertEqual(status, 202, answer)
+        run_id: int = answer["run_id"]
+        return run_id
+
+    def test_1_it_reaches_a_live_first_version_without_a_question(self) -> None:
+        run = self.site.wait_for_run(1)
+        self.assertEqual((run["status"], run["error"]), ("succeeded", ""))
+        self.assertEqual(self.versions_served(), {run["version"]})
+        self.assertEqual(self.site.get("/readyz")[1]["status"], "ready")
+        self.assertEqual(self.site.get("/api/ml/status")[1]["counts"]["ratings"], 100_004 + 12)
+
+    def test_2_it_changes_the_list_in_every_web_worker_when_a_film_is_rated(self) -> None:
+        viewer = self.site.get("/api/me", role="viewer")[1]["id"]
+        path = f"/api/ml/recommendations/{viewer}?n=10"
+        first = self.site.get(path, role="viewer")[1]["items"][0]["movie_id"]
+        status, answer = self.site.get(f"/api/ratings/{first}", role="viewer", method="PUT", data={"value": 1.5})
+        self.assertEqual(status, 201)
+        self.assertIn(first, [film["movie_id"] for film in answer["receipt"]["left"]])
+        self.assertLess(answer["receipt"]["learned_in_ms"], 1000)
+        scores = set()
+        for _ in range(24):
+            items = self.site.get(path, role="viewer")[1]["items"]
+            self.assertNotIn(first, [item["movie_id"] for item in items])
+            scores.add(tuple(item["score"] for item in items))
+        self.assertEqual(len(scores), 1)
+
+    def test_3_it_rolls_back_in_every_web_worker_within_two_seconds(self) -> None:
+        before = self.versions_served()
+        run = self.site.wait_for_run(self.train())
+        self.assertEqual(run["status"], "succeeded", run["error"])
+        self.assertEqual(self.versions_served(), {run["version"]})
+        status, _ = self.site.get("/api/ml/rollback", method="POST", data={"reason": "a test"})
+        self.assertEqual(status, 200)
+        # From the very first answer on, whichever worker gives it.
+        self.assertEqual(self.versions_served(), before)
+
+    def test_4_it_survives_the_death_of_a_training(self) -> None:
+        live = self.versions_served()
+        run_id = self.train()
+        self.site.wait_for_child(run_id).kill()
+        run = self.site.wait_for_run(run_id, seconds=60)
+        self.assertIn(run["status"], {"failed", "interrupted"})
+        self.assertIn("killed", run["error"])
+        self.assertEqual(self.versions_served(), live)
+        run_id = self.train()
+        self.site.get(f"/api/ml/runs/{run_id}/cancel", method="POST")
+        self.assertEqual(self.site.wait_for_run(run_id)["status"], "cancelled")
+
+    def test_5_it_starts_a_dead_worker_again(self) -> None:
+        worker = next(process for process in self.site.family()[1:] if "qcluster" in " ".join(process.cmdline()))
+        orphans = worker.children(recursive=True)
+        self.assertTrue(orphans)
+        worker.kill()
+        _, left = psutil.wait_procs(orphans, timeout=10)
+        self.assertEqual(left, [])
+        run = self.site.wait_for_run(self.train())
+        self.assertEqual(run["status"], "succeeded", run["error"])
+
+    def test_6_it_refuses_a_second_site_on_the_same_folder(self) -> None:
+        outcome = subprocess.run(
+            [sys.executable, str(settings.BASE_DIR / "manage.py"), "up", "--port", str(free_port())],
+            env={**os.environ, "CINEMA_VAR": str(self.site.var)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        self.assertNotEqual(outcome.returncode, 0)
+        self.assertIn("running already", outcome.stderr)
+
+    def test_7_it_leaves_no_process_behind_when_it_is_killed(self) -> None:
+        self.site.wait_for_child(self.train())
+        family = self.site.family()
+        self.assertGreaterEqual(len(family), 9)
+        self.site.process.kill()
+        self.site.process.wait()
+        _, left = psutil.wait_procs(family, timeout=15)
+        self.assertEqual(left, [])
+
+    def test_8_it_starts_again_at_once_and_stops_cleanly_at_ctrl_c(self) -> None:
+        started = time.monotonic()
+        self.site.start()
+        self.assertLess(time.monotonic() - started, 30)
+        # What the kill interrupted is settled, and nothing is in the way of the next training.
+        wait_until(lambda: self.site.get("/api/ml/status")[1]["training"] is None, 60, "the lost run is settled")
+        wait_until(lambda: self.site.get("/readyz")[0] == 200, 30, "the worker is there")
+        self.site.wait_for_child(self.train())
+        family = self.site.family()
+        os.kill(self.site.process.pid, signal.SIGINT)
+        self.assertEqual(self.site.process.wait(timeout=20), 0)
+        _, left = psutil.wait_procs(family, timeout=1)
+        self.assertEqual(left, [])
+
+
+class AddressTestCase(SimpleTestCase):
+    def up(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        with tempfile.TemporaryDirectory() as var:
+            return subprocess.run(
+                [sys.executable, str(settings.BASE_DIR / "manage.py"), "up", *arguments],
+                env={**os.environ, "CINEMA_VAR": var, **environment},
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+
+    def test_it_says_that_a_port_is_taken(self) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            with self.assertRaises(PortTaken):
+                probe_port("127.0.0.1", port)
+            outcome = self.up("--port", str(port))
+        self.assertNotEqual(outcome.returncode, 0)
+        self.assertIn("--port", outcome.stderr)
+        self.assertNotIn("Traceback", outcome.stderr)
+
+    def test_it_does_not_open_itself_to_the_network_unasked(self) -> None:
+        outcome = self.up("--host", "0.0.0.0")
+        self.assertNotEqual(outcome.returncode, 0)
+        self.assertIn("CINEMA_PRODUCTION=1", outcome.stderr)
+        self.assertIn("ALLOWED_HOSTS", outcome.stderr)
+
+    def test_it_does_not_start_half_configured(self) -> None:
+        for environment, missing in (
+            ({"SECRET_KEY": "x" * 60}, "ALLOWED_HOSTS"),
+            ({"ALLOWED_HOSTS": "cinema.example"}, "SECRET_KEY"),
+            ({"ALLOWED_HOSTS": "cinema.example", "SECRET_KEY": "short"}, "SECRET_KEY"),
+        ):
+            with self.subTest(missing):
+                outcome = self.up("--host", "0.0.0.0", CINEMA_PRODUCTION="1", **environment)
+                self.assertNotEqual(outcome.returncode, 0)
+                self.assertIn(missing, outcome.stderr)
+
+    def test_it_knows_loopback_addresses(self) -> None:
+        self.assertTrue(all(map(is_loopback, ("localhost", "127.0.0.1", "127.1.2.3", "::1"))))
+        self.assertFalse(any(map(is_loopback, ("0.0.0.0", "::", "192.168.1.5", "example.com"))))

@@ -1,0 +1,110 @@
+"""What the classic preset must reach on the real ratings of the demo, with the default split."""
+
+from __future__ import annotations
+
+import numpy as np
+from django.test import TestCase
+
+from cinema.importing.demo import load_demo
+from recommender.algorithms.film_model import History
+from recommender.algorithms.interactions import Interactions
+from recommender.algorithms.matrix_factorization import fit
+from recommender.algorithms.pipeline import Outcome, Pipeline
+from recommender.algorithms.presets import configuration
+from recommender.algorithms.splits import Split, last_per_user
+from recommender.dataset import snapshot
+
+
+class DemoRatingsTestCase(TestCase):
+    data: Interactions
+    split: Split
+    outcome: Outcome
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        load_demo()
+        dataset = snapshot()
+        cls.data = dataset.interactions
+        cls.split = last_per_user(cls.data)
+        cls.config = configuration("classic", None)
+        pipeline = Pipeline(cls.config, cls.data, movie_ids=dataset.movie_ids, genres=dataset.genres)
+        for _ in pipeline:
+            pass
+        assert pipeline.outcome is not None
+        cls.outcome = pipeline.outcome
+
+    def test_it_has_the_demos_ratings(self) -> None:
+        self.assertEqual((len(self.data), self.data.n_users, self.data.n_items), (100_004, 671, 9066))
+        self.assertEqual((len(self.split.train), len(self.split.test)), (80_001, 20_003))
+
+    def test_it_meets_the_targets_of_the_dashboard(self) -> None:
+        metrics = self.outcome.metrics
+        self.assertLess(metrics["rmse"].value, 1.0)
+        self.assertGreater(metrics["precision_at_10_rated"].value, 0.60)
+        self.assertGreater(metrics["recall_at_10_rated"].value, 0.40)
+        for name in ("rmse", "precision_at_10_rated", "recall_at_10_rated"):
+            self.assertGreaterEqual(metrics[name].n, 650)
+            self.assertIsNotNone(metrics[name].interval)
+
+    def test_it_beats_the_baselines(self) -> None:
+        metrics = self.outcome.metrics
+        for name, better in (("rmse", -1), ("precision_at_10_rated", 1), ("ndcg_at_10", 1)):
+            metric = metrics[name]
+            assert metric.baseline is not None
+            self.assertGreater(better * (metric.value - metric.baseline), 0, name)
+
+    def test_it_predicts_better_with_solved_people_than_with_learned_ones(self) -> None:
+        learned = fit(self.config, self.split.train).predict(self.split.test.user, self.split.test.item)
+        rmse = float(np.sqrt(np.mean(np.square(learned - self.split.test.value))))
+        self.assertLessEqual(self.outcome.metrics["rmse"].value, rmse)
+
+    def test_it_predicts_as_well_with_the_recommended_preset(self) -> None:
+        tuned = configuration(None, None)
+        learned = fit(tuned, self.split.train).predict(self.split.test.user, self.split.test.item)
+        classic = fit(self.config, self.split.train).predict(self.split.test.user, self.split.test.item)
+        errors = [float(np.mean(np.square(p - self.split.test.value))) for p in (learned, classic)]
+        self.assertLess(errors[0], errors[1])
+
+    def test_it_explains_two_hundred_predictions_to_the_last_digit(self) -> None:
+        rng = np.random.default_rng(2)
+        model = self.outcome.model
+        for user, item in zip(rng.integers(0, 671, 200), rng.integers(0, 9066, 200), strict=True):
+            person = model.solve(self.history(self.data, int(user)).without(int(item)))
+            parts = person.contributions(int(item))
+            predicted = float(person.predicted_ratings([int(item)])[0])
+            clipped = parts.stars - parts.raw
+            total = parts.base + parts.film + parts.you + float(parts.ratings.sum()) + clipped
+            self.assertAlmostEqual(total, predicted, delta=1e-6)
+
+    def test_it_is_as_sure_as_it_should_be_for_films_of_any_popularity(self) -> None:
+        """Calibrated on validation ratings of the training part, judged on the test part."""
+        confidence, near, counts = self.confidence_on_the_test_part()
+        deciles = np.array_split(np.argsort(confidence, kind="stable"), 10)
+        gaps = [abs(confidence[rows].mean() - near[rows].mean()) for rows in deciles]
+        self.assertLess(float(np.mean(gaps)), 0.03)
+        for low, high in ((0, 1), (1, 5), (5, 20), (20, 100), (100, 10_000)):
+            rows = (counts >= low) & (counts < high)
+            with self.subTest(f"{low} to {high} ratings"):
+                self.assertGreater(rows.sum(), 500)
+                self.assertAlmostEqual(float(confidence[rows].mean()), float(near[rows].mean()), delta=0.05)
+
+    def test_it_is_least_sure_of_films_that_nobody_rated(self) -> None:
+        confidence, _, counts = self.confidence_on_the_test_part()
+        self.assertLess(confidence[counts == 0].mean(), confidence[counts >= 20].mean() - 0.03)
+
+    def confidence_on_the_test_part(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+        train, test, twin = self.split.train, self.split.test, self.outcome.measured
+        confidence, near, counts = [], [], []
+        for user in np.flatnonzero(test.user_counts):
+            rows = test.rows_of(user)
+            items = test.item[rows].astype(np.int64)
+            person = twin.solve(self.history(train, int(user)))
+            predicted = person.predicted_ratings(items)
+            confidence.append(twin.uncertainty.confidence(predicted, twin.sd(person, items)))
+            near.append(np.abs(predicted - test.value[rows]) <= 1)
+            counts.append(train.item_counts[items])
+        return np.concatenate(confidence), np.concatenate(near), np.concatenate(counts)
+
+    def history(self, data: Interactions, user: int) -> History:
+        rows = data.rows_of(user)
+        return History(data.item[rows].astype(np.int64), data.value[rows].astype(np.float64), np.ones(len(rows), bool))

@@ -1,13 +1,15 @@
-"""Tests need no collected static files."""
+"""What all tests share: no collected static files, and passwords that are quick to hash."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from django.conf import settings
 
 
-@pytest.fixture(autouse=True)
-def plain_static_files(settings: Any) -> None:
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("filterwarnings", "ignore:No directory at")
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -45,4 +45,4 @@ def card(movie: Movie, *, n_ratings: int | None = None, your_rating: float | Non
 
 def ratings_of(user: User, movies: Iterable[Movie]) -> dict[int, float]:
     """What ``user`` gave those of ``movies`` they rated."""
-    return dict(Rating.objects.of(user).filter(movie__in=movies).values_list("movie", "value"))  # type: ignore[attr-defined]
+    return dict(Rating.objects.of(user).filter(movie__in=movies).values_list("movie", "value"))

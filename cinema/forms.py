@@ -54,7 +54,7 @@ class SearchForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         names = Genre.objects.values_list("name", flat=True)
-        self.fields["genre"].widget.choices = [("", "All genres"), *((name, name) for name in names)]  # type: ignore[attr-defined]
+        self.fields["genre"].widget.choices = [("", "All genres"), *((name, name) for name in names)]
         for name, example in (("search", "Words of the title"), ("year_min", "1990"), ("year_max", "2016")):
             self.fields[name].widget.attrs["placeholder"] = example
 
@@ -65,10 +65,10 @@ class RatingForm(forms.Form):
     value = forms.TypedChoiceField(
         choices=[(str(value), str(value)) for value in RATING_VALUES], coerce=float, empty_value=None, required=False
     )
-    remove = forms.BooleanField(required=False)
+    unrate = forms.BooleanField(required=False)  # not "remove": a button of that name would hide the form's own method
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if not cleaned.get("remove") and cleaned.get("value") is None and "value" not in self.errors:
+        if not cleaned.get("unrate") and cleaned.get("value") is None and "value" not in self.errors:
             self.add_error("value", "Choose half a star to five stars.")
         return cleaned

@@ -28,7 +28,7 @@ class PageRequest(HttpRequest):
 class MemberRequest(PageRequest):
     """A request that has passed ``sign_in_required`` or ``staff_required``."""
 
-    user: User  # type: ignore[assignment]
+    user: User
 
 
 View = Callable[..., HttpResponse]

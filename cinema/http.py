@@ -87,6 +87,6 @@ class PrivateByDefaultMiddleware:
         response = self.get_response(request)
         if "Cache-Control" not in response:
             response["Cache-Control"] = "private, no-store"
-        if not is_api(request):
+        if not is_api(request) and "public" not in response["Cache-Control"]:
             patch_vary_headers(response, ["HX-Request", "Cookie"])
         return response

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from recommender.models import ModelVersion
 from recommender.scoreboard import MEASURES, TARGETS, shown
+
+Scale = Callable[[float], float]
 
 WIDTH, HEIGHT = 640, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 12, 28
@@ -67,7 +69,7 @@ def line_chart(
     height: int = HEIGHT,
 ) -> Chart | None:
     """None where fewer than two points could be joined. A missing or infinite value interrupts its line."""
-    known = [value for one in series for value in one.values if _is_number(value)]
+    known = [value for one in series for value in one.values if value is not None and math.isfinite(value)]
     if len(x) < 2 or len(known) < 2:
         return None
     low, high = min(known), max(known)
@@ -86,9 +88,10 @@ def line_chart(
 
     lines = []
     for one in series:
-        points = [(across(a), down(b)) for a, b in zip(x, one.values, strict=True) if _is_number(b)]
+        points = [(a, b) for a, b in zip(x, one.values, strict=True) if b is not None and math.isfinite(b)]
         if points:
-            lines.append(Line(one.label, _path(x, one.values, across, down), *points[-1]))
+            path = _path(x, one.values, across, down)
+            lines.append(Line(one.label, path, across(points[-1][0]), down(points[-1][1])))
     every = max(1, math.ceil(len(x) / 8))
     return Chart(
         key=key,
@@ -110,11 +113,7 @@ def line_chart(
     )
 
 
-def _is_number(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
-
-
-def _path(x: Sequence[float], values: Sequence[float | None], across: Any, down: Any) -> str:
+def _path(x: Sequence[float], values: Sequence[float | None], across: Scale, down: Scale) -> str:
     parts, pen_up = [], True
     for a, b in zip(x, values, strict=True):
         if b is None or not math.isfinite(b):
@@ -178,11 +177,12 @@ def metric_charts(versions: Sequence[ModelVersion]) -> list[Chart]:
     for name in TARGETS:
         measure = MEASURES[name]
         values = [version.metric(name) for version in versions]
-        first, last = next((v for v in values if v is not None), None), values[-1] if values else None
+        first = next((value for value in values if value is not None), None)
+        last = values[-1] if values else None
         chart = line_chart(
             key=f"spark-{name}",
             title=measure.title,
-            description=f"From {shown(first, measure.unit)} to {shown(last, measure.unit)} over {len(values)} versions.",
+            description=f"{shown(first, measure.unit)} at first, {shown(last, measure.unit)} now, of {len(versions)}.",
             x=[float(i) for i in range(len(values))],
             x_labels=["" for _ in values],
             series=[Series(measure.title, values)],

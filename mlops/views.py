@@ -30,7 +30,7 @@ VERSIONS_SHOWN = 20
 def dashboard(request: MemberRequest) -> HttpResponse:
     runs.sweep()
     live = registry.live()
-    versions = list(ModelVersion.objects.ready().order_by("-pk")[:VERSIONS_SHOWN])  # type: ignore[attr-defined]
+    versions = list(ModelVersion.objects.ready().order_by("-pk")[:VERSIONS_SHOWN])
     recent = list(TrainingRun.objects.select_related("version", "requested_by")[:RUNS_SHOWN])
     active = next((run for run in recent if run.is_active), None)
     context: dict[str, Any] = {
@@ -38,7 +38,7 @@ def dashboard(request: MemberRequest) -> HttpResponse:
         "latest": versions[0] if versions else None,
         "versions": versions,
         "rows": [(version, [scoreboard.figure(version, name) for name in _COLUMNS]) for version in versions],
-        "columns": [scoreboard.MEASURES[name].title for name in _COLUMNS],
+        "columns": [scoreboard.MEASURES[name] for name in _COLUMNS],
         "sparks": metric_charts(versions[::-1]),
         "runs": recent,
         "active": active,
@@ -53,7 +53,7 @@ def dashboard(request: MemberRequest) -> HttpResponse:
         context |= {
             "targets": scoreboard.figures(live.version, scoreboard.TARGETS),
             "full_catalogue": scoreboard.figures(live.version, scoreboard.FULL_CATALOGUE + scoreboard.BEYOND),
-            "newer_ratings": Rating.objects.changed_after(live.version.data_until).count(),  # type: ignore[attr-defined]
+            "newer_ratings": Rating.objects.changed_after(live.version.data_until).count(),
         }
     template = "mlops/dashboard.html#board" if wants_fragment(request) else "mlops/dashboard.html"
     return render(request, template, context)
@@ -63,7 +63,13 @@ _COLUMNS = [*scoreboard.TARGETS, "ndcg_at_10"]
 
 
 def _progress(run: TrainingRun) -> dict[str, Any]:
-    return {"run": run, "chart": training_chart(run.history), "last": run.history[-1] if run.history else None}
+    preset = PRESETS.get(run.preset)
+    return {
+        "run": run,
+        "hyperparameters": {**(preset.hyperparameters if preset else {}), **run.hyperparameters},
+        "chart": training_chart(run.history),
+        "last": run.history[-1] if run.history else None,
+    }
 
 
 @require_safe
@@ -89,7 +95,7 @@ def train(request: MemberRequest) -> HttpResponse:
         messages.error(request, "Choose one of the settings.")
         return redirect("mlops:dashboard")
     # Whoever clicks while one is running learns just that, whatever the throttle says.
-    idle = not TrainingRun.objects.active().exists()  # type: ignore[attr-defined]
+    idle = not TrainingRun.objects.active().exists()
     if idle and not (verdict := throttling.allow("training", str(request.user.pk))).allowed:
         return too_many(request, verdict, detail="Too many trainings were started.")
     try:

@@ -6,6 +6,7 @@ base + film + you + your_ratings + clipped = total, and the contributions of all
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from cinema.models import MIN_PEOPLE, Movie, User
 from recommender.algorithms.film_model import Contributions, History, Person
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, RELEVANT
 from recommender.histories import rated_films
-from recommender.recommend import movies_by_id
 from recommender.serving import LiveModel, live_model
 
 # How many films and genres are named; ``all_contributions`` lists every film.
@@ -41,9 +41,7 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
     stars = min(max(parts.raw, MIN_RATING), MAX_RATING)
     sd = _sd(live, person, row)
     low, high = model.uncertainty.interval(stars, sd)
-    titles = {
-        film.pk: film.title for film in movies_by_id(model.movie_ids[history.item[_named(history, parts)]]).values()
-    }
+    titles = _titles(model.movie_ids[history.item[_named(history, parts)]])
     explanation: dict[str, Any] = {
         "movie_id": movie.pk,
         "movie_title": movie.title,
@@ -68,6 +66,10 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
     if all_contributions:
         explanation["contributions"] = _all_contributions(live, history, parts)
     return explanation
+
+
+def _titles(movie_ids: Iterable[int]) -> dict[int, str]:
+    return dict(Movie.objects.filter(pk__in=[int(pk) for pk in movie_ids]).values_list("pk", "title"))
 
 
 def _has_rated(user: User, movie: Movie) -> bool:
@@ -166,11 +168,11 @@ def _similar_users(
 def _all_contributions(live: LiveModel, history: History, parts: Contributions) -> list[dict[str, Any]]:
     """Every rated film, the strongest first. A film deleted since keeps its share: the sum must stay exact."""
     ids = [int(movie_id) for movie_id in live.model.movie_ids[history.item]]
-    films = movies_by_id(ids)
+    titles = _titles(ids)
     entries = [
         {
             "movie_id": movie_id,
-            "title": films[movie_id].title if movie_id in films else "",
+            "title": titles.get(movie_id, ""),
             "your_rating": float(value),
             "contribution": float(contribution),
         }

@@ -3,8 +3,26 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
+
+from cinema import account_views
+from cinema.health import healthz, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("cinema.page_urls")),
+    path("training", RedirectView.as_view(pattern_name="mlops:dashboard")),
+    path("training/", include("mlops.urls")),
+    path("models/", include("recommender.urls")),
+    path("api/", include("cinema.api_urls")),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/login/", account_views.admin_sign_in),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "cinema.http.bad_request"
+handler403 = "cinema.http.permission_denied"
+handler404 = "cinema.http.not_found"
+handler500 = "cinema.http.server_error"

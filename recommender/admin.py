@@ -58,7 +58,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         except registry.RegistryError as error:
             self.message_user(request, str(error), messages.ERROR)
         else:
-            self.message_user(request, f"{chosen[0].label} is live.", messages.SUCCESS)
+            self.message_user(request, f"Live is now {chosen[0].label}.", messages.SUCCESS)
 
     @admin.action(description="Roll back to the previous version", permissions=["exchange"])
     def roll_back(self, request: HttpRequest, chosen: QuerySet[ModelVersion]) -> HttpResponse | None:
@@ -88,7 +88,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         except registry.RegistryError as error:
             self.message_user(request, str(error), messages.ERROR)
         else:
-            self.message_user(request, f"Rolled back: {activation.version.label} is live.", messages.SUCCESS)
+            self.message_user(request, f"Rolled back. Live is now {activation.version.label}.", messages.SUCCESS)
         return None
 
 

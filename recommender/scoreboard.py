@@ -140,7 +140,11 @@ def figure(version: ModelVersion, name: str) -> Figure:
 
 def _passport(passport: dict[str, Any]) -> list[tuple[str, str]]:
     known = [(word, passport[key]) for key, word in _PASSPORT_WORDS.items() if passport.get(key) is not None]
-    others = [(key.replace("_", " "), value) for key, value in passport.items() if key not in _PASSPORT_WORDS]
+    others = [
+        (key.replace("_", " "), value)
+        for key, value in passport.items()
+        if key not in _PASSPORT_WORDS and value is not None
+    ]
     return [(word, str(value)) for word, value in known + others]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, Interactions
-from recommender.algorithms.sgd_kernel import n_blocks, padded_width, sgd_epoch, shuffled
+from recommender.algorithms.sgd_kernel import make_rows, n_blocks, sgd_epoch, shuffled
 
 
 class InvalidHyperparameters(ValueError):
@@ -116,19 +116,17 @@ class MatrixFactorizationTrainer:
         self._item = shuffled(data.item, order)
         self._value = shuffled(data.value, order)
         self._global_mean = float(data.value.mean(dtype=np.float64))
-        width = padded_width(config.n_factors)
-        self._user_factors = self._initial(data.user_counts, width)
-        self._item_factors = self._initial(data.item_counts, width)
-        self._user_bias = np.zeros(data.n_users, np.float32)
-        self._item_bias = np.zeros(data.n_items, np.float32)
-        self._kernel = sgd_epoch(width)
+        self._users = make_rows(self._initial(data.user_counts), bias_column=0)
+        self._items = make_rows(self._initial(data.item_counts), bias_column=1)
+        self._kernel = sgd_epoch(config.n_factors)
         self.n_epochs_done = 0
 
-    def _initial(self, counts: NDArray[np.int64], width: int) -> NDArray[np.float32]:
-        factors = np.zeros((len(counts), width), np.float32)
-        seen = counts > 0
+    def _initial(self, counts: NDArray[np.int64]) -> NDArray[np.float32]:
         k = self.config.n_factors
-        factors[seen, :k] = self._rng.normal(0, self.config.init_std, (int(seen.sum()), k))
+        factors = np.zeros((len(counts), k), np.float32)
+        seen = counts > 0
+        drawn = self._rng.standard_normal((int(seen.sum()), k), dtype=np.float32)
+        factors[seen] = np.float32(self.config.init_std) * drawn
         return factors
 
     def train_epoch(self) -> Epoch:
@@ -139,10 +137,8 @@ class MatrixFactorizationTrainer:
             self._value,
             self._rng.permutation(n_blocks(len(self._user))),
             np.float32(self._global_mean),
-            self._user_bias,
-            self._item_bias,
-            self._user_factors,
-            self._item_factors,
+            self._users,
+            self._items,
             np.float32(self.config.learning_rate),
             np.float32(self.config.regularization),
         )
@@ -157,14 +153,14 @@ class MatrixFactorizationTrainer:
             yield self.train_epoch()
 
     def result(self) -> Factorization:
-        """A copy of the present state, without the padding."""
+        """A copy of the present state, taken apart into biases and factors."""
         k = self.config.n_factors
         return Factorization(
             global_mean=self._global_mean,
-            user_bias=self._user_bias.copy(),
-            item_bias=self._item_bias.copy(),
-            user_factors=self._user_factors[:, :k].copy(),
-            item_factors=self._item_factors[:, :k].copy(),
+            user_bias=self._users[:, k].copy(),
+            item_bias=self._items[:, k + 1].copy(),
+            user_factors=self._users[:, :k].copy(),
+            item_factors=self._items[:, :k].copy(),
         )
 
 

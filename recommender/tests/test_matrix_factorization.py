@@ -15,7 +15,7 @@ from recommender.algorithms.matrix_factorization import (
     fit,
 )
 from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration
-from recommender.algorithms.sgd_kernel import BLOCK, n_blocks, padded_width, sgd_epoch
+from recommender.algorithms.sgd_kernel import BLOCK, make_rows, n_blocks, row_width, sgd_epoch
 from recommender.algorithms.splits import random_ratings
 from recommender.tests.ratings_for_tests import QUICK, two_tastes
 
@@ -40,28 +40,32 @@ def slow_epoch(
 
 
 class KernelTestCase(SimpleTestCase):
-    def test_it_agrees_with_its_slow_twin(self) -> None:
+    def test_it_agrees_with_its_slow_twin_for_any_number_of_factors(self) -> None:
         data = two_tastes(n_users=100, n_items=80, density=0.4)
         self.assertGreater(n_blocks(len(data)), 1)
-        rng = np.random.default_rng(0)
-        width = padded_width(5)
-        blocks = rng.permutation(n_blocks(len(data)))
-        state = [
-            np.zeros(data.n_users),
-            np.zeros(data.n_items),
-            rng.normal(0, 0.1, (data.n_users, width)),
-            rng.normal(0, 0.1, (data.n_items, width)),
-        ]
-        fast = [array.astype(np.float32) for array in state]
-        numbers = (np.float32(0.01), np.float32(0.02))
-        loss = sgd_epoch(width)(data.user, data.item, data.value, blocks, np.float32(3.3), *fast, *numbers)
-        expected = slow_epoch(data.user, data.item, data.value.astype(float), blocks, 3.3, *state, rate=0.01, reg=0.02)
-        self.assertAlmostEqual(loss / expected, 1, places=4)
-        for one, other in zip(fast, state, strict=True):
-            np.testing.assert_allclose(one, other, atol=2e-5)
+        for k in (1, 5, 6, 7, 8, 14, 22):  # with the two columns for the biases on either side of a vector's edge
+            with self.subTest(n_factors=k):
+                rng = np.random.default_rng(k)
+                blocks = rng.permutation(n_blocks(len(data)))
+                p = rng.normal(0, 0.1, (data.n_users, k)).astype(np.float32)
+                q = rng.normal(0, 0.1, (data.n_items, k)).astype(np.float32)
+                users, items = make_rows(p, bias_column=0), make_rows(q, bias_column=1)
+                slow = [np.zeros(data.n_users), np.zeros(data.n_items), p.astype(float), q.astype(float)]
+                numbers = (np.float32(0.01), np.float32(0.02))
+                loss = sgd_epoch(k)(data.user, data.item, data.value, blocks, np.float32(3.3), users, items, *numbers)
+                values = data.value.astype(float)
+                expected = slow_epoch(data.user, data.item, values, blocks, 3.3, *slow, rate=0.01, reg=0.02)
+                self.assertAlmostEqual(loss / expected, 1, places=4)
+                fast = (users[:, k], items[:, k + 1], users[:, :k], items[:, :k])
+                for one, other in zip(fast, slow, strict=True):
+                    np.testing.assert_allclose(one, other, atol=2e-5)
+                # The constants and the padding are what they were.
+                np.testing.assert_array_equal(users[:, k + 1], 1)
+                np.testing.assert_array_equal(items[:, k], 1)
+                np.testing.assert_array_equal(users[:, k + 2 :], 0)
 
-    def test_it_pads_rows_to_whole_vectors(self) -> None:
-        self.assertEqual([padded_width(k) for k in (1, 8, 9, 50)], [8, 8, 16, 56])
+    def test_it_makes_rows_of_whole_vectors(self) -> None:
+        self.assertEqual([row_width(k) for k in (1, 6, 7, 50)], [8, 8, 16, 56])
 
 
 class TrainerTestCase(SimpleTestCase):

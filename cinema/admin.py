@@ -4,7 +4,9 @@ from typing import Any
 
 import knox.admin
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from knox.models import AuthToken
@@ -25,6 +27,7 @@ class UserAdmin(DjangoUserAdmin):
 
     list_display = ("username", "is_staff", "is_active", "source", "date_joined")
     list_filter = ("is_staff", "is_superuser", "is_active", "source")
+    ordering = ("source", "username")  # those who can sign in first
     search_fields = ("username",)
     readonly_fields = ("source", "source_id", "last_login", "date_joined")
     fieldsets = (
@@ -61,6 +64,7 @@ class MovieAdmin(admin.ModelAdmin):
     list_filter = ("genres",)
     search_fields = ("title",)
     filter_horizontal = ("genres",)
+    formfield_overrides = {models.TextField: {"widget": AdminTextInputWidget}}
     readonly_fields = ("source", "source_id")
     show_full_result_count = False
 

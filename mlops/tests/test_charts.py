@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.test import SimpleTestCase
 
-from mlops.charts import Series, line_chart, metric_charts, training_chart
+from mlops.charts import Chart, Series, line_chart, metric_charts, training_chart
 from recommender.models import ModelVersion
 
 
@@ -17,7 +18,7 @@ def history(*validation: float | None) -> list[dict[str, Any]]:
     ]
 
 
-def chart(values: list[float | None], **extra: Any):
+def chart(values: Sequence[float | None], **extra: Any) -> Chart | None:
     given: dict[str, Any] = {
         "key": "test",
         "title": "Test",

@@ -6,7 +6,7 @@ from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from mlops import runs
+from mlops.runs import worker_alive
 from recommender.serving import live_model
 
 
@@ -26,7 +26,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
             cursor.fetchone()
         checks["db"] = "up"
         checks["model"] = "up" if live_model() is not None else "none"
-        checks["worker"] = "up" if runs.worker_alive() else "down"
+        checks["worker"] = "up" if worker_alive() else "down"
     except Error:
         connection.close()
     ready = set(checks.values()) == {"up"}

@@ -85,7 +85,7 @@ class MovieQuerySet(models.QuerySet["Movie"]):
 
     def most_rated_first(self) -> MovieQuerySet:
         """Adds ``n_ratings`` and sorts by it."""
-        return self.with_rating_counts().order_by("-n_ratings", "pk")
+        return self.with_rating_counts().order_by(models.F("n_ratings").desc(), "pk")
 
 
 class Movie(models.Model):

@@ -30,7 +30,7 @@ class SuperviseTestCase(TransactionTestCase):
         self.addCleanup(override.disable)
         self.run_ = TrainingRun.objects.create(preset="tuned")
 
-    def supervise(self, command: list[str], meanwhile: Callable[[TrainingRun], None] | None = None) -> TrainingRun:
+    def supervise(self, command: list[str], meanwhile: Callable[[TrainingRun], object] | None = None) -> TrainingRun:
         """Runs the supervisor beside ``meanwhile``, which is called as soon as the child is there."""
 
         def work() -> None:
@@ -75,7 +75,7 @@ class SuperviseTestCase(TransactionTestCase):
         supervisor_grace = supervisor.GRACE_SECONDS
         supervisor.GRACE_SECONDS = 0.5
         try:
-            run = self.supervise([sys.executable, "-c", deaf], lambda run: runs.request_cancel(run) and None)
+            run = self.supervise([sys.executable, "-c", deaf], runs.request_cancel)
         finally:
             supervisor.GRACE_SECONDS = supervisor_grace
         self.assertEqual(run.status, Status.CANCELLED)
@@ -87,7 +87,7 @@ class SuperviseTestCase(TransactionTestCase):
         self.assertIn("code 1", run.error)
 
     def test_it_ends_a_process_that_lost_its_run(self) -> None:
-        run = self.supervise(FOREVER, lambda run: runs.interrupt_running("The worker was stopped.") and None)
+        run = self.supervise(FOREVER, lambda run: runs.interrupt_running("The worker was stopped."))
         self.assertEqual((run.status, run.error), (Status.INTERRUPTED, "The worker was stopped."))
 
     def test_it_does_nothing_when_a_task_is_delivered_twice(self) -> None:

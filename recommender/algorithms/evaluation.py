@@ -25,6 +25,8 @@ from recommender.algorithms.splits import Split
 MAX_PEOPLE = 10_000
 # A film belongs to the recommendable catalogue from this many training ratings on.
 RECOMMENDABLE_RATINGS = 5
+# Places of a list that are given away for coverage; this ranker has none.
+DISCOVERY_SLOTS = 0
 
 Floats = NDArray[np.float64]
 
@@ -201,7 +203,8 @@ def _assemble(
                 f"share of {what} in at least one person's top 10",
                 "popularity",
                 films=float(total),
-                ceiling=min(1.0, n_people * K / total),
+                # What the lists could reach if each discovery slot showed a film that no ranked place shows.
+                ceiling=min(1.0, (int(lists.shown[films].sum()) + n_people * DISCOVERY_SLOTS) / total),
             )
     for name in ("novelty", "diversity"):
         protocol = "top-10 lists of all people, " + (

@@ -99,7 +99,7 @@ def _dot(builder: Any, one: list[Any], other: list[Any]) -> Any:
     return _sum_of_lanes(builder, sums[0])
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[misc]
+@intrinsic(prefer_literal=True)
 def _step(  # type: ignore[no-untyped-def]
     typing_context, users, items, user, item, target, learning_rate, shrink, n_factors
 ):
@@ -142,7 +142,7 @@ def _step(  # type: ignore[no-untyped-def]
     return signature, codegen
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[misc]
+@intrinsic(prefer_literal=True)
 def _prefetch(typing_context, rows, number, n_factors):  # type: ignore[no-untyped-def]
     """Asks for a row that will be written soon."""
     width = row_width(n_factors.literal_value)

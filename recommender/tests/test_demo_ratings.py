@@ -8,7 +8,7 @@ from django.test import TestCase
 from cinema.importing.demo import load_demo
 from recommender.algorithms.film_model import History
 from recommender.algorithms.interactions import Interactions
-from recommender.algorithms.matrix_factorization import fit
+from recommender.algorithms.matrix_factorization import MatrixFactorizationConfig, fit
 from recommender.algorithms.pipeline import Outcome, Pipeline
 from recommender.algorithms.presets import configuration
 from recommender.algorithms.splits import Split, last_per_user
@@ -19,6 +19,7 @@ class DemoRatingsTestCase(TestCase):
     data: Interactions
     split: Split
     outcome: Outcome
+    config: MatrixFactorizationConfig
 
     @classmethod
     def setUpTestData(cls) -> None:
@@ -92,7 +93,7 @@ class DemoRatingsTestCase(TestCase):
         confidence, _, counts = self.confidence_on_the_test_part()
         self.assertLess(confidence[counts == 0].mean(), confidence[counts >= 20].mean() - 0.03)
 
-    def confidence_on_the_test_part(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    def confidence_on_the_test_part(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         train, test, twin = self.split.train, self.split.test, self.outcome.measured
         confidence, near, counts = [], [], []
         for user in np.flatnonzero(test.user_counts):

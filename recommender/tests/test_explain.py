@@ -14,7 +14,7 @@ class ExplainForTestCase(CatalogueTestCase):
     def film(self, row: int) -> Movie:
         return Movie.objects.get(pk=10 * (row + 1))
 
-    def reasons(self, row: int) -> dict[str, dict]:  # type: ignore[type-arg]
+    def reasons(self, row: int) -> dict[str, dict]:
         return {reason["type"]: reason for reason in explain_for(self.alice, self.film(row))["reasons"]}
 
     def test_it_works(self) -> None:

@@ -30,7 +30,7 @@ HEARTBEAT_SECONDS = 5.0
 SWEEP_SCHEDULE = "Settle lost training runs"
 
 
-class Command(DjangoQCommand):  # type: ignore[misc]
+class Command(DjangoQCommand):
     help = "Runs background jobs: django-q's cluster with a heartbeat."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -55,6 +55,7 @@ class SearchForm(forms.Form):
         super().__init__(*args, **kwargs)
         names = Genre.objects.values_list("name", flat=True)
         self.fields["genre"].widget.choices = [("", "All genres"), *((name, name) for name in names)]
+        self.fields["genre"].widget.attrs.pop("maxlength")  # a select has none
         for name, example in (("search", "Words of the title"), ("year_min", "1990"), ("year_max", "2016")):
             self.fields[name].widget.attrs["placeholder"] = example
 

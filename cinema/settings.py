@@ -45,6 +45,8 @@ if PRODUCTION and DEBUG:
 # Everything mutable lives under VAR_DIR, so that a backup is one folder.
 VAR_DIR = Path(os.environ.get("CINEMA_VAR") or BASE_DIR / "var").resolve()
 ARTIFACTS_DIR = VAR_DIR / "artifacts"
+# Compiled training kernels, with the rest of what is mutable: the code may lie on a disk that cannot be written.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(VAR_DIR / "numba"))
 
 
 def secret_key() -> str:

@@ -21,7 +21,7 @@ from cinema.problems import Problem
 from mlops import runs
 from mlops.models import TrainingRun
 from recommender import registry
-from recommender.algorithms.matrix_factorization import InvalidHyperparameters
+from recommender.algorithms.factorization import InvalidHyperparameters
 from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration
 from recommender.models import ModelVersion
 

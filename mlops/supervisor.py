@@ -50,7 +50,6 @@ def supervise(run_id: int, command: Sequence[str] | None = None) -> None:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=settings.BASE_DIR,
-            env=_environment(),
             start_new_session=True,
             preexec_fn=dying_with(os.getpid(), signal.SIGKILL),
         )
@@ -64,11 +63,6 @@ def supervise(run_id: int, command: Sequence[str] | None = None) -> None:
 
 def _training_command(run_id: int, owner: UUID) -> list[str]:
     return [sys.executable, str(settings.BASE_DIR / "manage.py"), "train_run", str(run_id), "--owner", str(owner)]
-
-
-def _environment() -> dict[str, str]:
-    # Compiled kernels are kept with the rest of the mutable state: the code may lie on a read-only disk.
-    return {**os.environ, "NUMBA_CACHE_DIR": str(settings.VAR_DIR / "numba")}
 
 
 def _log_path(run_id: int) -> Path:

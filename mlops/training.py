@@ -23,7 +23,7 @@ from mlops import runs
 from mlops.models import TrainingRun
 from recommender import artifacts, registry
 from recommender.algorithms.evaluation import Metric
-from recommender.algorithms.matrix_factorization import MatrixFactorizationConfig
+from recommender.algorithms.factorization import MatrixFactorizationConfig
 from recommender.algorithms.pipeline import Outcome, Pipeline, Step
 from recommender.algorithms.presets import configuration
 from recommender.dataset import Dataset, snapshot

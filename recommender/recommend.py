@@ -145,13 +145,7 @@ def _recommendation(
 def _popular(taken: NDArray[np.int64], filters: Filters, n: int, *, first_rank: int) -> list[Recommendation]:
     """The most rated films, straight from the database: for an installation without a version, and for films that
     came after the training."""
-    films = (
-        filters.movies()
-        .exclude(pk__in=taken.tolist())
-        .most_rated_first()
-        .prefetch_related("genres")
-        .distinct()[:n]
-    )
+    films = filters.movies().exclude(pk__in=taken.tolist()).most_rated_first().prefetch_related("genres").distinct()[:n]
     return [
         _recommendation(catalogue_film(film), rank=rank, predicted=None, score=float(film.n_ratings), slot="fallback")
         for rank, film in enumerate(films, start=first_rank)

@@ -118,7 +118,8 @@ def figure(version: ModelVersion, name: str) -> Figure:
         ("perfect_order", "Perfect order"),
         ("ceiling", "Reachable at most"),
     ):
-        if metric.get(key) is not None:
+        # A ceiling that the lists have reached says nothing beside the value.
+        if metric.get(key) is not None and not (key == "ceiling" and metric[key] <= (value or 0)):
             facts.append((word, shown(metric[key], measure.unit)))
     if metric.get("n") is not None:
         facts.append(("People", f"{metric['n']:,}"))

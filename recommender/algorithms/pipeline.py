@@ -15,14 +15,11 @@ from numpy.typing import NDArray
 
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.algorithms.evaluation import Metric, evaluate
+from recommender.algorithms.factorization import Factorization, MatrixFactorizationConfig
 from recommender.algorithms.film_model import History
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.interactions import Interactions
-from recommender.algorithms.matrix_factorization import (
-    Factorization,
-    MatrixFactorizationConfig,
-    MatrixFactorizationTrainer,
-)
+from recommender.algorithms.matrix_factorization import MatrixFactorizationTrainer
 from recommender.algorithms.splits import Split, last_per_user
 from recommender.algorithms.taste_groups import learn_groups
 from recommender.algorithms.tuning import Tuning, ValidationSplit, tune, validation_split

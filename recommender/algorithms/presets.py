@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from recommender.algorithms.matrix_factorization import InvalidHyperparameters, MatrixFactorizationConfig
+from recommender.algorithms.factorization import InvalidHyperparameters, MatrixFactorizationConfig
 
 
 @dataclass(frozen=True)

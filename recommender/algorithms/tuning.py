@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.algorithms.factorization import Factorization
 from recommender.algorithms.film_model import FilmModel, History, Person
 from recommender.algorithms.interactions import RELEVANT, Interactions
-from recommender.algorithms.matrix_factorization import Factorization
 from recommender.algorithms.metrics import K, ndcg_at_k, top_k
 from recommender.algorithms.ranking import ShrunkRatingRanker
 from recommender.algorithms.splits import Split, last_per_user

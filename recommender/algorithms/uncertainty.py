@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.algorithms.factorization import Factorization
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, Interactions
-from recommender.algorithms.matrix_factorization import Factorization
 
 Array = NDArray[np.float64]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from recommender.algorithms.ensemble import TrainedModel
+from recommender.algorithms.factorization import MatrixFactorizationConfig
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.interactions import Interactions
-from recommender.algorithms.matrix_factorization import MatrixFactorizationConfig
 from recommender.algorithms.pipeline import Outcome, Pipeline
 
 QUICK = MatrixFactorizationConfig(n_factors=8, n_epochs=15, regularization=0.05, init_std=0.05)

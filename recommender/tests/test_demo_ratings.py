@@ -6,9 +6,10 @@ import numpy as np
 from django.test import TestCase
 
 from cinema.importing.demo import load_demo
+from recommender.algorithms.factorization import MatrixFactorizationConfig
 from recommender.algorithms.film_model import History
 from recommender.algorithms.interactions import Interactions
-from recommender.algorithms.matrix_factorization import MatrixFactorizationConfig, fit
+from recommender.algorithms.matrix_factorization import fit
 from recommender.algorithms.pipeline import Outcome, Pipeline
 from recommender.algorithms.presets import configuration
 from recommender.algorithms.splits import Split, last_per_user

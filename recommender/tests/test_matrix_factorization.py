@@ -6,14 +6,9 @@ import numpy as np
 from django.test import SimpleTestCase
 
 from recommender.algorithms.baselines import fit_biases
+from recommender.algorithms.factorization import InvalidHyperparameters, MatrixFactorizationConfig
 from recommender.algorithms.interactions import Interactions
-from recommender.algorithms.matrix_factorization import (
-    Diverged,
-    InvalidHyperparameters,
-    MatrixFactorizationConfig,
-    MatrixFactorizationTrainer,
-    fit,
-)
+from recommender.algorithms.matrix_factorization import Diverged, MatrixFactorizationTrainer, fit
 from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration
 from recommender.algorithms.sgd_kernel import BLOCK, make_rows, n_blocks, row_width, sgd_epoch
 from recommender.algorithms.splits import random_ratings

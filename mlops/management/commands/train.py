@@ -11,7 +11,7 @@ from mlops import runs
 from mlops.models import TrainingRun
 from mlops.training import Progress, train
 from recommender import registry
-from recommender.algorithms.matrix_factorization import InvalidHyperparameters
+from recommender.algorithms.factorization import InvalidHyperparameters
 from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration
 
 BAR_WIDTH = 30

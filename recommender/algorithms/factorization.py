@@ -1,0 +1,82 @@
+"""Matrix factorization without its trainer: the hyper-parameters, and what a training learns."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
+
+
+class InvalidHyperparameters(ValueError):
+    """``errors`` maps the name of a hyper-parameter to what is wrong with it."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {error}" for name, error in errors.items()))
+        self.errors = errors
+
+
+@dataclass(frozen=True)
+class MatrixFactorizationConfig:
+    n_factors: int = 50
+    """Length of a film's factor vector."""
+    n_epochs: int = 20
+    """Passes over all ratings."""
+    learning_rate: float = 0.01
+    """Step size γ of the gradient descent."""
+    regularization: float = 0.02
+    """Weight λ of the squared length of biases and factors, for each rating."""
+    init_std: float = 0.1
+    """Standard deviation of the factors before the first epoch."""
+    seed: int = 0
+    """Same seed and data: same bytes."""
+
+    def __post_init__(self) -> None:
+        bounds: dict[str, tuple[float, float]] = {
+            "n_factors": (1, 512),
+            "n_epochs": (1, 1000),
+            "learning_rate": (1e-5, 0.5),
+            "regularization": (0.0, 10.0),
+            "init_std": (0.0, 1.0),
+            "seed": (0, 2**31 - 1),
+        }
+        errors: dict[str, str] = {}
+        for name, (low, high) in bounds.items():
+            value = getattr(self, name)
+            whole = name in {"n_factors", "n_epochs", "seed"}
+            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+                errors[name] = "must be a whole number" if whole else "must be a number"
+            elif not low <= value <= high:  # also refuses NaN
+                errors[name] = f"must be from {low:g} to {high:g}"
+        if errors:
+            raise InvalidHyperparameters(errors)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> MatrixFactorizationConfig:
+        """Raises InvalidHyperparameters for unknown names and for values out of bounds."""
+        unknown = set(values) - set(cls.__dataclass_fields__)
+        if unknown:
+            raise InvalidHyperparameters(dict.fromkeys(sorted(unknown), "unknown hyper-parameter"))
+        return cls(**values)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Factorization:
+    """What the descent learned, of films and of people. Only the films' part is ever stored."""
+
+    global_mean: float
+    user_bias: NDArray[np.float32]  # (n_users,)
+    item_bias: NDArray[np.float32]  # (n_items,)
+    user_factors: NDArray[np.float32]  # (n_users, n_factors)
+    item_factors: NDArray[np.float32]  # (n_items, n_factors)
+
+    def predict(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Predicted stars for pairs, clipped to the scale, shape of ``user``."""
+        dot = np.einsum("nf,nf->n", self.user_factors[user], self.item_factors[item], dtype=np.float64)
+        return np.clip(self.global_mean + self.user_bias[user] + self.item_bias[item] + dot, MIN_RATING, MAX_RATING)

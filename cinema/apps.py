@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class CinemaConfig(AppConfig):
     name = "cinema"
     verbose_name = "Films and people"
+
+    def ready(self) -> None:
+        from cinema import checks  # noqa: F401 - registers them

@@ -294,7 +294,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # django-q2 executes; mlops.TrainingRun keeps the truth. The figures were found by killing each of its processes.
-Q_CLUSTER = {
+Q_CLUSTER: dict[str, Any] = {
     "name": "cinema",
     "label": "Background jobs",
     "orm": "default",

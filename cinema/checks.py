@@ -32,7 +32,7 @@ def var_is_writable(app_configs: Any, **options: Any) -> list[CheckMessage]:
 @register
 def secrets_are_private(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """Others on the machine could sign cookies or sign in."""
-    exposed = []
+    exposed: list[CheckMessage] = []
     for name in _SECRETS:
         path = Path(settings.VAR_DIR) / name
         try:
@@ -47,7 +47,7 @@ def secrets_are_private(app_configs: Any, **options: Any) -> list[CheckMessage]:
 @register
 def queue_never_redelivers(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """A task that outlives ``retry`` is delivered a second time while the first still runs."""
-    cluster = settings.Q_CLUSTER
+    cluster: dict[str, Any] = settings.Q_CLUSTER
     if cluster["retry"] > 2 * cluster["timeout"] and cluster["max_attempts"] == 1:
         return []
     return [

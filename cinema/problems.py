@@ -10,7 +10,9 @@ from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOpera
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse, JsonResponse
 from rest_framework import exceptions
+from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.response import Response
+from rest_framework.utils.encoders import JSONEncoder
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +94,7 @@ def _from(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
     ), headers
 
 
-def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+def problem_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """DRF's EXCEPTION_HANDLER. What it does not know stays a 500, with its trace in the log only."""
     known = (
         exceptions.APIException,
@@ -106,7 +108,7 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     if not isinstance(error, known):
         return None
     body, headers = _from(error)
-    # The browsable API renders the same body as HTML and must keep its own content type.
-    renderer = getattr(context["request"], "accepted_renderer", None)
-    html = renderer is not None and renderer.media_type == "text/html"
-    return Response(body, status=body["status"], headers=headers, content_type=None if html else CONTENT_TYPE)
+    if isinstance(getattr(context["request"], "accepted_renderer", None), BrowsableAPIRenderer):
+        return Response(body, status=body["status"], headers=headers)
+    # Past the view's own renderers, of which the schema's would make YAML of it.
+    return JsonResponse(body, encoder=JSONEncoder, status=body["status"], headers=headers, content_type=CONTENT_TYPE)

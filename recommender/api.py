@@ -306,9 +306,10 @@ class MetricsHistoryView(generics.GenericAPIView[ModelVersion]):
     permission_classes = [IsAdminUser]
     pagination_class = Pages
     serializer_class = MetricsSerializer
+    queryset = ModelVersion.objects.order_by("pk")
 
     @extend_schema(responses=MetricsSerializer(many=True))
     def get(self, request: Request) -> Response:
         live = registry.live().version
-        page = self.paginate_queryset(ModelVersion.objects.order_by("pk"))
+        page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response([_metrics(version, live) for version in page or []])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from csp.decorators import csp_update
 from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from cinema import api as cinema_api
 from cinema.api_fields import IdConverter
+from cinema.api_format import INLINE_STYLES
 from mlops import api as mlops_api
 from recommender import api as recommender_api
 
@@ -35,5 +37,5 @@ urlpatterns = [
     path("ml/explain/<id:user_id>/<id:movie_id>", recommender_api.ExplainView.as_view(), name="explain"),
     path("ml/similar/<id:movie_id>", recommender_api.SimilarView.as_view(), name="similar"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    path("docs", csp_update(INLINE_STYLES)(SpectacularSwaggerSplitView.as_view(url_name="api:schema")), name="docs"),
 ]

@@ -15,6 +15,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from cinema import __version__
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -280,6 +282,7 @@ REST_KNOX = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "CINÉMA",
+    "VERSION": __version__,
     "DESCRIPTION": "Recommendations that learn from every rating, with reasons that add up.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -26,6 +26,14 @@ class SchemaTestCase(ApiTestCase):
         self.assertNotIn("http://", page.content.decode().replace("http://testserver", ""))
         self.assertNotIn("https://", page.content.decode())
 
+    def test_its_page_may_have_inline_styles_but_no_inline_scripts(self) -> None:
+        for path in ("/api/docs", "/api/movies"):
+            policy = self.client.get(path, headers={"Accept": "text/html"}).headers["Content-Security-Policy"]
+            self.assertIn("style-src 'self' 'unsafe-inline'", policy)
+            self.assertIn("default-src 'self'", policy)
+            self.assertNotIn("script-src", policy)
+        self.assertNotIn("unsafe-inline", self.client.get("/movies").headers["Content-Security-Policy"])
+
 
 class BrowsableTestCase(ApiTestCase):
     paths = ("/api/me", "/api/movies", "/api/movies/10", "/api/ratings", "/api/ml/status", "/api/ml/versions",

@@ -170,7 +170,7 @@ def _assemble(
         estimate = mean_with_interval(np.array(errors[kind]), n, seed=seed, root=root)
         base = mean_with_interval(np.array(errors[f"base_{kind}"]), n, seed=seed, root=root, resamples=1).value
         protocol = "test ratings, predictions clipped to the scale"
-        put(name, estimate, base, protocol, "biases of film and person", test_ratings=float(n.sum()))
+        put(name, estimate, base, protocol, "biases only", test_ratings=float(n.sum()))
     for name in ("precision_at_10_rated", "recall_at_10_rated"):
         put(
             name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
@@ -18,6 +19,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 # How long a client should wait for a database that is locked, gone or full.
 RETRY_AFTER_SECONDS = 5
+DATABASE_TROUBLE = (OperationalError, InterfaceError)
 
 
 def is_api(request: HttpRequest) -> bool:
@@ -44,7 +46,23 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    error = sys.exc_info()[1]
+    # Raised outside of a view: by the session that is saved after it, for one.
+    if isinstance(error, DATABASE_TROUBLE):
+        return _database_unavailable(request)
     return _answer(request, 500, "Server error", "Something broke. It has been written to the log.", "server_error")
+
+
+def _database_unavailable(request: HttpRequest) -> HttpResponse:
+    response = _answer(
+        request,
+        503,
+        "Database unavailable",
+        "The database cannot be used right now. Nothing was saved. Try again in a few seconds.",
+        "database_unavailable",
+    )
+    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -63,18 +81,10 @@ class DatabaseTroubleMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, (OperationalError, InterfaceError)):
+        if not isinstance(exception, DATABASE_TROUBLE):
             return None
         logger.error("Database trouble at %s %s: %s", request.method, request.path, exception)
-        response = _answer(
-            request,
-            503,
-            "Database unavailable",
-            "The database cannot be used right now. Nothing was saved. Try again in a few seconds.",
-            "database_unavailable",
-        )
-        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return response
+        return _database_unavailable(request)
 
 
 class PrivateByDefaultMiddleware:

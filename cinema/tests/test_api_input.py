@@ -143,6 +143,13 @@ class TroubleTestCase(ApiTestCase):
                 self.assertGreater(int(response.headers["Retry-After"]), 0)
                 self.assertNotIn("locked", str(problem))
 
+    def test_it_asks_to_come_back_when_the_trouble_lies_outside_of_a_view(self) -> None:
+        where = "django.contrib.sessions.middleware.SessionMiddleware.process_response"
+        with mock.patch(where, side_effect=OperationalError("disk full")), self.assertLogs("django.request", "ERROR"):
+            response = self.api("GET", "/api/movies")
+        self.assert_problem(response, 503, "database_unavailable")
+        self.assertIn("Retry-After", response.headers)
+
     def test_it_tells_nothing_of_what_broke(self) -> None:
         broken = mock.patch("cinema.api.rate_with_receipt", side_effect=RuntimeError("secret /path/to"))
         with broken, self.assertLogs("django.request", "ERROR"):

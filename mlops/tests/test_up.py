@@ -13,14 +13,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
+from unittest import mock
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import psutil
 import pytest
 from django.conf import settings
-from django.test import SimpleTestCase
+from django.test import SimpleTestCase, TestCase
 
+from mlops import runs
+from mlops.management.commands.up import Command
+from mlops.models import TrainingRun
 from mlops.site import PortTaken, is_loopback, probe_port
 
 
@@ -280,3 +284,34 @@ class AddressTestCase(SimpleTestCase):
     def test_it_knows_loopback_addresses(self) -> None:
         self.assertTrue(all(map(is_loopback, ("localhost", "127.0.0.1", "127.1.2.3", "::1"))))
         self.assertFalse(any(map(is_loopback, ("0.0.0.0", "::", "192.168.1.5", "example.com"))))
+
+
+class FirstTrainingTestCase(TestCase):
+    """What ``up`` does about the first training, without starting anything."""
+
+    def setUp(self) -> None:
+        self.told: list[str] = []
+        self.command = Command()
+        self.command._tried_again = False
+        patch = mock.patch.object(self.command, "_say", self.told.append)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def ended(self, status: str) -> int:
+        run, owner = runs.start_in_foreground()
+        runs.finish(run.pk, owner, status, error="Because.")
+        return run.pk
+
+    def test_it_begins_again_what_a_stop_cut_short(self) -> None:
+        again = self.command._follow(self.ended(TrainingRun.Status.INTERRUPTED))
+        self.assertEqual(TrainingRun.objects.get(status=TrainingRun.Status.QUEUED).pk, again)
+
+    def test_it_does_not_go_round_for_ever(self) -> None:
+        self.command._follow(self.ended(TrainingRun.Status.INTERRUPTED))
+        runs.request_cancel(TrainingRun.objects.get(status=TrainingRun.Status.QUEUED))
+        self.assertIsNone(self.command._follow(self.ended(TrainingRun.Status.INTERRUPTED)))
+
+    def test_it_tells_of_a_failure_and_leaves_it_at_that(self) -> None:
+        self.assertIsNone(self.command._follow(self.ended(TrainingRun.Status.FAILED)))
+        self.assertIn("Because.", self.told[-1])
+        self.assertFalse(TrainingRun.objects.active().exists())

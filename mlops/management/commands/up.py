@@ -42,6 +42,7 @@ class Command(BaseCommand):
         host, port = options["host"], options["port"]
         self._stop = threading.Event()
         self._hurry = threading.Event()
+        self._tried_again = False
         self._check_address(host, port)
         lock = self._only_one()
         try:
@@ -182,8 +183,12 @@ class Command(BaseCommand):
             rmse = run.version.metric("rmse")
             told = f" Its RMSE on held-out ratings is {rmse:.3f}." if rmse is not None else ""
             self._say(f"Version {run.version.label} is live after {run.elapsed_seconds:.0f} s.{told}")
-        else:
-            self._say(f"The first training is {run.get_status_display()}. {run.error}".strip())
+            return None
+        self._say(f"The first training is {run.get_status_display()}. {run.error}".strip())
+        # What an earlier stop cut short is made good, once: a training that always dies must not go round for ever.
+        if run.status == TrainingRun.Status.INTERRUPTED and not self._tried_again:
+            self._tried_again = True
+            return self._first_training()
         return None
 
 

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.3
 GRACE_SECONDS = 5.0
+LEAVING_SECONDS = 30.0
 WALL_SECONDS = 6 * 3600 - 300.0  # a little less than the queue's own limit, so that we are the ones to say so
 TAIL_BYTES = 2000
 
@@ -83,6 +84,11 @@ def _watch(run_id: int, owner: UUID, child: subprocess.Popen[bytes]) -> str:
         except subprocess.TimeoutExpired:
             pass
         reason = _reason_to_stop(run_id, owner)
+        if reason == "over":
+            # It has written its end itself and only has to leave.
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(LEAVING_SECONDS)
+            return ""
         if not reason and time.monotonic() - started > WALL_SECONDS:
             reason = "time"
         if reason:
@@ -101,7 +107,11 @@ def _reason_to_stop(run_id: int, owner: UUID) -> str:
     except Error as error:  # a busy database must not end a training
         logger.warning("Training run %d cannot be looked at: %s", run_id, error)
         return ""
-    if row is None or row[0] != Status.RUNNING or row[1] != owner:
+    if row is None or row[1] != owner:
+        return "lost"
+    if row[0] in {Status.SUCCEEDED, Status.FAILED}:
+        return "over"
+    if row[0] != Status.RUNNING:
         return "lost"
     return "cancel" if row[2] else ""
 

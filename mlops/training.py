@@ -86,8 +86,6 @@ def train(run_id: int, owner: UUID, *, watch: Watcher | None = None) -> ModelVer
         logger.exception("Training run %d failed", run_id)
         runs.finish(run_id, owner, TrainingRun.Status.FAILED, error=_reason(error))
         raise
-    if run.activate:
-        _activate(version, run)
     return version
 
 
@@ -209,8 +207,13 @@ def _publish(
             )
             if not runs.finish(run.pk, owner, TrainingRun.Status.SUCCEEDED, version=version, metrics=metrics):
                 raise OwnershipLost(f"Training run {run.pk} is no longer this process's.")
+            if run.activate:
+                # In the same transaction: a process that dies here leaves either all of it or nothing.
+                _activate(version, run)
     except BaseException:
-        artifacts.delete(label)
+        # A signal may arrive after the commit: then the files have an owner and stay.
+        if not ModelVersion.objects.filter(label=label).exists():
+            artifacts.delete(label)
         raise
     return version
 
@@ -218,7 +221,7 @@ def _publish(
 def _activate(version: ModelVersion, run: TrainingRun) -> None:
     """The version exists whatever comes of this; why it is not live is written to the run."""
     try:
-        registry.activate(
+        registry.activate_verified(
             version, kind=Activation.Kind.AUTOMATIC, actor=run.requested_by, reason=f"Training run {run.pk}"
         )
     except registry.RegistryError as error:

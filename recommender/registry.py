@@ -117,6 +117,19 @@ def activate(
     Activating what is live already changes nothing but the hold. With ``generation``, only if it is still current.
     """
     verify(version)
+    return activate_verified(version, kind=kind, actor=actor, reason=reason, generation=generation)
+
+
+def activate_verified(
+    version: ModelVersion,
+    *,
+    kind: str = Activation.Kind.MANUAL,
+    actor: User | None = None,
+    reason: str = "",
+    generation: int | None = None,
+) -> Activation:
+    """``activate`` for a version whose artifact was read back a moment ago; touches the database only, so that it can
+    be part of a larger transaction."""
     with transaction.atomic():
         pointer = _locked_pointer(generation)
         if kind == Activation.Kind.AUTOMATIC and pointer.hold:

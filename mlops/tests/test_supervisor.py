@@ -90,6 +90,18 @@ class SuperviseTestCase(TransactionTestCase):
         run = self.supervise(FOREVER, lambda run: runs.interrupt_running("The worker was stopped."))
         self.assertEqual((run.status, run.error), (Status.INTERRUPTED, "The worker was stopped."))
 
+    def test_it_lets_a_process_leave_that_has_written_its_own_end(self) -> None:
+        marker = Path(tempfile.mkdtemp()) / "left"
+        slow = f"import time; time.sleep(2 * {supervisor.POLL_SECONDS}); open({str(marker)!r}, 'w').close()"
+
+        def succeed(run: TrainingRun) -> None:
+            assert run.owner is not None
+            runs.finish(run.pk, run.owner, Status.SUCCEEDED)
+
+        run = self.supervise([sys.executable, "-c", slow], succeed)
+        self.assertEqual(run.status, Status.SUCCEEDED)
+        self.assertTrue(marker.exists())
+
     def test_it_does_nothing_when_a_task_is_delivered_twice(self) -> None:
         marker = Path(tempfile.mkdtemp()) / "ran"
         command = [sys.executable, "-c", f"open({str(marker)!r}, 'a').write('x')"]

@@ -123,6 +123,16 @@ class TrainTestCase(StoredVersionsMixin, TestCase):
         self.assertFalse(ModelVersion.objects.exists())
         self.assertEqual(artifacts.leftovers(set()), [])
 
+    def test_it_leaves_all_or_nothing_when_it_dies_while_it_activates(self) -> None:
+        run, owner = self.claimed()
+        died = mock.patch("recommender.registry._flip", side_effect=KeyboardInterrupt)
+        with died, self.assertRaises(KeyboardInterrupt):
+            train(run.pk, owner)
+        run.refresh_from_db()
+        self.assertEqual((run.status, run.version), (TrainingRun.Status.RUNNING, None))
+        self.assertFalse(ModelVersion.objects.exists())
+        self.assertEqual(artifacts.leftovers(set()), [])
+
     def test_it_is_the_same_data_that_has_the_same_fingerprint(self) -> None:
         one, two = self.train(), self.train()
         self.assertEqual(one.dataset_fingerprint, two.dataset_fingerprint)

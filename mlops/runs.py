@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -157,9 +157,12 @@ def finish(
 ) -> bool:
     """running → ``status``. False if the run is no longer the owner's: then nothing of it may be published."""
     fields: dict[str, Any] = {"status": status, "error": error, "finished_at": timezone.now(), "pid": None}
+    run = _owned(run_id, owner)
     if status == Status.SUCCEEDED:
         fields.update(version=version, metrics=metrics or {}, progress=1.0, phase="")
-    return _owned(run_id, owner).update(**fields) == 1
+        # Whoever cancelled has been told that nothing will come of it.
+        run = run.filter(cancel_requested=False)
+    return run.update(**fields) == 1
 
 
 def request_cancel(run: TrainingRun) -> TrainingRun:
@@ -180,16 +183,21 @@ def expired() -> TrainingRunQuerySet:
 
 def sweep() -> int:
     """Settles runs that nobody carries any more; says how many. Cheap enough to do before every look."""
-    now = timezone.now()
-    swept = expired().update(
-        status=Status.INTERRUPTED,
-        finished_at=now,
-        error="The training stopped reporting: its process was killed or its machine went down. Start it again.",
-    )
+    swept = 0
+    # Looks before it writes: a look must not wait for whoever is writing to the database.
+    if expired().exists():
+        swept += expired().update(
+            status=Status.INTERRUPTED,
+            finished_at=timezone.now(),
+            error="The training stopped reporting: its process was killed or its machine went down. Start it again.",
+        )
     # While a task waits for a worker, so does its run, also for a worker that is not there yet.
-    if not _tasks_waiting():
-        swept += TrainingRun.objects.filter(status=Status.QUEUED, created_at__lt=now - QUEUE_PATIENCE).update(
-            status=Status.INTERRUPTED, finished_at=now, error="Its task was lost before it began. Start it again."
+    waiting = TrainingRun.objects.filter(status=Status.QUEUED, created_at__lt=timezone.now() - QUEUE_PATIENCE)
+    if waiting.exists() and not _tasks_waiting():
+        swept += waiting.update(
+            status=Status.INTERRUPTED,
+            finished_at=timezone.now(),
+            error="Its task was lost before it began. Start it again.",
         )
     if swept:
         logger.warning("%d lost training run(s) settled", swept)
@@ -202,11 +210,12 @@ def _tasks_waiting() -> bool:
     return OrmQ.objects.filter(lock__lte=timezone.now()).exists()
 
 
-def interrupt_running(reason: str) -> int:
-    """Ends all running runs, for a worker that is being stopped. Their processes notice and go."""
-    return TrainingRun.objects.filter(status=Status.RUNNING).update(
-        status=Status.INTERRUPTED, finished_at=timezone.now(), error=reason
-    )
+def interrupt_running(reason: str, *, owners: Collection[uuid.UUID] | None = None) -> int:
+    """Ends running runs, all of them or those of ``owners``. Their processes notice and go."""
+    running = TrainingRun.objects.filter(status=Status.RUNNING)
+    if owners is not None:
+        running = running.filter(owner__in=owners)
+    return running.update(status=Status.INTERRUPTED, finished_at=timezone.now(), pid=None, error=reason)
 
 
 def worker_alive() -> bool:

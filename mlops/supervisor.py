@@ -22,7 +22,7 @@ from django.db import Error, close_old_connections
 
 from cinema.processes import dying_with
 from mlops import runs
-from mlops.models import TrainingRun
+from mlops.models import LEASE, TrainingRun
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +42,25 @@ def supervise(run_id: int, command: Sequence[str] | None = None) -> None:
         logger.info("Training run %d was claimed already", run_id)
         return
     log = _log_path(run_id)
+    try:
+        child = _start(list(command) if command is not None else _training_command(run_id, owner), log)
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        _finish(run_id, owner, Status.FAILED, f"The training process could not be started: {reason}.")
+        return
+    try:
+        _note_pid(run_id, owner, child.pid)
+        ended_by = _watch(run_id, owner, child)
+    finally:
+        _kill(child)
+    # It may have left by itself because it saw, before we did, that it was to stop.
+    _settle(run_id, owner, child.returncode, ended_by or _reason_to_stop(run_id, owner), log)
+
+
+def _start(argv: list[str], log: Path) -> subprocess.Popen[bytes]:
     log.parent.mkdir(parents=True, exist_ok=True)
-    argv = list(command) if command is not None else _training_command(run_id, owner)
     with log.open("wb") as output:
-        child = subprocess.Popen(
+        return subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -54,12 +69,6 @@ def supervise(run_id: int, command: Sequence[str] | None = None) -> None:
             start_new_session=True,
             preexec_fn=dying_with(os.getpid(), signal.SIGKILL),
         )
-    try:
-        _set_pid(run_id, owner, child.pid)
-        ended_by = _watch(run_id, owner, child)
-    finally:
-        _kill(child)
-    _settle(run_id, owner, child.returncode, ended_by, log)
 
 
 def _training_command(run_id: int, owner: UUID) -> list[str]:
@@ -70,8 +79,11 @@ def _log_path(run_id: int) -> Path:
     return Path(settings.VAR_DIR) / "logs" / f"run-{run_id}.log"
 
 
-def _set_pid(run_id: int, owner: UUID, pid: int) -> None:
-    TrainingRun.objects.filter(pk=run_id, owner=owner).update(pid=pid)
+def _note_pid(run_id: int, owner: UUID, pid: int) -> None:
+    try:
+        TrainingRun.objects.filter(pk=run_id, owner=owner).update(pid=pid)
+    except Error as error:  # it is there for people to read, not for us
+        logger.warning("The process of training run %d could not be noted: %s", run_id, error)
 
 
 def _watch(run_id: int, owner: UUID, child: subprocess.Popen[bytes]) -> str:
@@ -133,8 +145,23 @@ def _settle(run_id: int, owner: UUID, returncode: int, ended_by: str, log: Path)
         status, error = Status.FAILED, _killed_by(-returncode)
     else:
         status, error = Status.FAILED, f"The training process ended with code {returncode}.\n{_tail(log)}".strip()
-    if runs.finish(run_id, owner, status, error=error):
-        logger.warning("Training run %d is %s: %s", run_id, status, error.splitlines()[0] if error else "")
+    _finish(run_id, owner, status, error)
+
+
+def _finish(run_id: int, owner: UUID, status: str, error: str) -> None:
+    """Insists for as long as the run's lease lasts; after that the sweeper settles it."""
+    deadline = time.monotonic() + LEASE.total_seconds()
+    while True:
+        try:
+            if runs.finish(run_id, owner, status, error=error):
+                logger.warning("Training run %d is %s. %s", run_id, status, error.partition("\n")[0])
+            return
+        except Error as problem:
+            logger.warning("The end of training run %d could not be written: %s", run_id, problem)
+            close_old_connections()
+            if time.monotonic() > deadline:
+                return
+            time.sleep(POLL_SECONDS)
 
 
 def _killed_by(number: int) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.db import IntegrityError, connection, transaction
 from django.test import TestCase, TransactionTestCase
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -118,9 +119,17 @@ class TransitionsTestCase(TestCase):
         self.assertEqual(self.status(), Status.RUNNING)
         self.assertFalse(runs.report_progress(self.run_.pk, owner, epoch=1))
 
+    def test_it_does_not_succeed_after_it_was_cancelled(self) -> None:
+        owner = self.claimed()
+        runs.request_cancel(self.run_)
+        self.assertFalse(runs.finish(self.run_.pk, owner, Status.SUCCEEDED))
+        self.assertTrue(runs.finish(self.run_.pk, owner, Status.CANCELLED))
+
     def test_it_is_interrupted_when_its_worker_is_stopped(self) -> None:
         owner = self.claimed()
-        self.assertEqual(runs.interrupt_running("stopped"), 1)
+        self.assertEqual(runs.interrupt_running("stopped", owners=[uuid.uuid4()]), 0)
+        self.assertEqual(self.status(), Status.RUNNING)
+        self.assertEqual(runs.interrupt_running("stopped", owners=[owner]), 1)
         self.assertEqual(self.status(), Status.INTERRUPTED)
         self.assertFalse(runs.finish(self.run_.pk, owner, Status.SUCCEEDED))
 
@@ -163,6 +172,12 @@ class SweepTestCase(TestCase):
         self.run_ = runs.request_training()
         TrainingRun.objects.update(created_at=timezone.now() - timedelta(minutes=5))
         self.assertEqual(self.sweep(), Status.QUEUED)
+
+    def test_it_only_looks_when_there_is_nothing_to_settle(self) -> None:
+        runs.claim(self.run_.pk)
+        with CaptureQueriesContext(connection) as queries:
+            self.assertEqual(runs.sweep(), 0)
+        self.assertEqual([query["sql"] for query in queries if not query["sql"].startswith("SELECT")], [])
 
     def test_it_fences_off_a_worker_that_wakes_up_later(self) -> None:
         owner = runs.claim(self.run_.pk)

@@ -29,3 +29,14 @@ def dying_with(parent_pid: int, signal_number: int) -> Callable[[], None]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return prepare
+
+
+def chain_forks(signal_number: int) -> None:
+    """From now on every process that this one forks dies with it, and so do those that they fork."""
+    forking = os.getpid()
+
+    def before() -> None:
+        nonlocal forking
+        forking = os.getpid()
+
+    os.register_at_fork(before=before, after_in_child=lambda: dying_with(forking, signal_number)())

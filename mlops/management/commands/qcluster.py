@@ -14,14 +14,15 @@ from datetime import timedelta
 from types import FrameType
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.db import Error, close_old_connections, connection
 from django.utils import timezone
-from django_q.cluster import Cluster
 from django_q.management.commands.qcluster import Command as DjangoQCommand
 from django_q.models import Schedule
 
-from cinema.processes import die_with_parent
+from cinema.processes import chain_forks
 from mlops import runs
+from mlops.cluster import LOOK_SECONDS, Cluster
 from mlops.models import WorkerHeartbeat
 
 logger = logging.getLogger(__name__)
@@ -34,9 +35,8 @@ class Command(DjangoQCommand):
     help = "Runs background jobs: django-q's cluster with a heartbeat."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Every process that the cluster forks dies with the one that forked it: a killed parent leaves no orphans
-        # that would go on taking tasks beside the next cluster.
-        os.register_at_fork(after_in_child=lambda: die_with_parent(signal.SIGKILL))
+        # A killed parent leaves no orphans that would go on taking tasks beside the next cluster.
+        chain_forks(signal.SIGKILL)
         _ensure_schedule()
         # The children must not inherit an open connection.
         connection.close()
@@ -54,17 +54,27 @@ class Command(DjangoQCommand):
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
-        while not heartbeat.stop_requested.wait(0.5):
-            if not cluster.sentinel.is_alive():
-                logger.error("The cluster's sentinel has died")
-                break
-        try:
-            # The cluster waits for running tasks without limit, so their reason to run is taken away first.
-            runs.interrupt_running("The worker was stopped while it trained. Start the training again.")
-        except Error as error:
-            logger.warning("Running trainings could not be interrupted: %s", error)
-        cluster.stop()
+        while not heartbeat.stop_requested.wait(LOOK_SECONDS):
+            # A training that is under way goes on: it needs nothing of what is broken.
+            if cluster.damaged and not cluster.trainings():
+                cluster.kill()
+                heartbeat.finish()
+                raise CommandError(
+                    "A process of the worker was killed, and no task would be done any more. Start it again."
+                )
+        # The cluster waits for running tasks without limit, so their reason to run is taken away.
+        if not cluster.end(meanwhile=lambda: _interrupt(cluster)):
+            logger.error("The cluster did not stop and was killed")
         heartbeat.finish()
+
+
+def _interrupt(cluster: Cluster) -> None:
+    """The trainings of this cluster: those of another, or at a terminal, are none of its business."""
+    try:
+        if owners := cluster.trainings():
+            runs.interrupt_running("The worker was stopped while it trained. Start the training again.", owners=owners)
+    except Error as error:
+        logger.warning("Running trainings could not be interrupted: %s", error)
 
 
 def _ensure_schedule() -> None:

@@ -89,14 +89,15 @@ class RunningSite:
         except OSError:
             return 0, None
 
-    def run_status(self, run_id: int) -> dict[str, Any]:
-        answer: dict[str, Any] = self.get(f"/api/ml/runs/{run_id}")[1]
-        return answer
+    def run_status(self, run_id: int) -> dict[str, Any] | None:
+        """The run as the API shows it; None while there is none."""
+        status, answer = self.get(f"/api/ml/runs/{run_id}")
+        return answer if status == 200 else None
 
     def wait_for_run(self, run_id: int, seconds: float = 90) -> dict[str, Any]:
         def over() -> dict[str, Any] | None:
             run = self.run_status(run_id)
-            return run if run["status"] not in {"queued", "running"} else None
+            return run if run is not None and run["status"] not in {"queued", "running"} else None
 
         run: dict[str, Any] = wait_until(over, seconds, f"run {run_id} is over")
         return run
@@ -114,7 +115,7 @@ class RunningSite:
             return None
 
         process: psutil.Process = wait_until(child, 30, "the training process is there")
-        wait_until(lambda: self.run_status(run_id)["status"] == "running", 30, "the run is running")
+        wait_until(lambda: (self.run_status(run_id) or {}).get("status") == "running", 30, "the run is running")
         return process
 
     def kill_whatever_is_left(self) -> None:

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# -*- coding: utf-8 -*-
 """Sets CINÉMA up and starts it.
 
     python3 run.py [--port 5000] [--host 127.0.0.1]    set up what is missing, start the site
@@ -29,7 +30,7 @@ def version_problem(version):
     if tuple(version[:2]) >= MINIMUM:
         return ""
     return "CINÉMA needs Python {}.{} or newer, and this is Python {}.{}. Try: python3.12 run.py".format(
-        *MINIMUM, *version[:2]
+        *(MINIMUM + tuple(version[:2]))
     )
 
 
@@ -70,10 +71,9 @@ def installed(stamp, paths):
 
 def install(paths):
     """Makes the environment and installs, if that has not been done for these very files."""
-    if installed(STAMP, paths) and os.path.exists(python_of(VENV)):
-        return
-    if not installed(STAMP, [REQUIREMENTS]):
-        # Half-made or for other requirements: begin anew, so that nothing old stays behind.
+    # Its python is a link, which points nowhere once the Python that it was made with has been removed.
+    if not installed(STAMP, [REQUIREMENTS]) or not os.path.exists(python_of(VENV)):
+        # Half-made, broken or for other requirements: begin anew, so that nothing old stays behind.
         say("Making a virtual environment in .venv …")
         shutil.rmtree(VENV, ignore_errors=True)
         import venv
@@ -118,6 +118,8 @@ def run_tests(arguments):
     environment = dict(os.environ, CINEMA_VAR=folder)
     try:
         return subprocess.call([python_of(VENV), "-m", "pytest"] + arguments, cwd=HERE, env=environment)
+    except KeyboardInterrupt:
+        return 130  # pytest has said where it was
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -128,7 +130,7 @@ def main(arguments):
         sys.exit(problem)
     command = arguments[0] if arguments and not arguments[0].startswith("-") else "up"
     if command not in ("up", "test", "manage"):
-        sys.exit(f"Unknown command {command!r}.\n{__doc__}")
+        sys.exit("Unknown command {!r}.\n{}".format(command, __doc__))
     if command == "up" and ("-h" in arguments or "--help" in arguments):
         print(__doc__)
         return

@@ -38,7 +38,10 @@ class RunPyTestCase(SimpleTestCase):
         self.assertEqual(self.run_py.version_problem((3, 13, 1)), "")
 
     def test_it_can_be_read_by_an_old_python(self) -> None:
-        ast.parse(PATH.read_text(), feature_version=(3, 6))
+        source = PATH.read_bytes()
+        ast.parse(source, feature_version=(3, 4))
+        # Python 2 takes a file for ASCII that does not say otherwise in its first two lines.
+        self.assertIn(b"coding: utf-8", b"".join(source.splitlines()[:2]))
 
     def test_it_imports_nothing_but_the_standard_library(self) -> None:
         names = {
@@ -69,6 +72,50 @@ class RunPyTestCase(SimpleTestCase):
         one = self.run_py.fingerprint([str(requirements)])
         with mock.patch.object(sys, "version", "3.99"):
             self.assertNotEqual(self.run_py.fingerprint([str(requirements)]), one)
+
+    def prepared(self) -> tuple[Path, mock.Mock]:
+        """An environment as if it had been installed, and what stands in for pip."""
+        venv = self.folder / ".venv"
+        (venv / "bin").mkdir(parents=True)
+        (venv / "bin" / "python").symlink_to(sys.executable)
+        requirements = self.folder / "requirements.txt"
+        requirements.write_text("django==5.2\n")
+        pip = mock.Mock()
+        patch = mock.patch.multiple(
+            self.run_py,
+            VENV=str(venv),
+            STAMP=str(venv / "installed.txt"),
+            REQUIREMENTS=str(requirements),
+            pip_install=pip,
+            say=mock.Mock(),
+        )
+        patch.start()
+        self.addCleanup(patch.stop)
+        self.run_py.stamp(self.run_py.fingerprint([str(requirements)]))
+        return venv, pip
+
+    def test_it_leaves_an_environment_that_is_whole(self) -> None:
+        _, pip = self.prepared()
+        self.run_py.install([self.run_py.REQUIREMENTS])
+        pip.assert_not_called()
+
+    def test_it_makes_an_environment_anew_whose_python_has_gone(self) -> None:
+        venv, pip = self.prepared()
+        (venv / "bin" / "python").unlink()
+        (venv / "bin" / "python").symlink_to(self.folder / "removed" / "python")
+        with mock.patch("venv.EnvBuilder.create") as create:
+            create.side_effect = lambda folder: Path(folder).mkdir()
+            self.run_py.install([self.run_py.REQUIREMENTS])
+        create.assert_called_once_with(str(venv))
+        pip.assert_called_once()
+
+    def test_it_makes_an_environment_anew_that_was_not_finished(self) -> None:
+        venv, pip = self.prepared()
+        (venv / "installed.txt").unlink()
+        with mock.patch("venv.EnvBuilder.create") as create:
+            create.side_effect = lambda folder: Path(folder).mkdir()
+            self.run_py.install([self.run_py.REQUIREMENTS])
+        pip.assert_called_once()
 
     def test_it_refuses_a_command_it_does_not_know(self) -> None:
         outcome = subprocess.run([sys.executable, str(PATH), "fly"], capture_output=True, text=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPConnection
 
 import psutil
@@ -33,7 +34,12 @@ class PortTaken(Exception):
 
 
 def is_loopback(host: str) -> bool:
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name may begin with 127. as well
+        return False
 
 
 def probe_port(host: str, port: int) -> None:
@@ -59,7 +65,6 @@ class Child:
     started: float = 0.0
     retry_at: float = 0.0
     delay: float = RESTART_SECONDS
-    pids: set[int] = field(default_factory=set)
 
     def start(self) -> None:
         self.process = subprocess.Popen(
@@ -146,8 +151,15 @@ class Site:
                 child.retry_at = now + child.delay
                 child.delay = min(RESTART_SECONDS_MAX, 2 * child.delay)
             elif now >= child.retry_at:
-                child.retry_at = 0.0
-                child.start()
+                try:
+                    child.start()
+                except (OSError, subprocess.SubprocessError) as error:
+                    # The system may have run out of processes or memory, but not for ever.
+                    self._say(f"The {child.name} could not be started: {error}. Trying again in {child.delay:.0f} s.")
+                    child.retry_at = now + child.delay
+                    child.delay = min(RESTART_SECONDS_MAX, 2 * child.delay)
+                else:
+                    child.retry_at = 0.0
 
     def stop(self, *, hurry: Callable[[], bool]) -> None:
         """Ends everything: politely, then with force after STOP_SECONDS or as soon as ``hurry`` says so."""
@@ -170,7 +182,8 @@ class Site:
         # Whatever left its group, a training for one, is ended by name.
         _, left = psutil.wait_procs(descendants, timeout=1)
         for process in left:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         psutil.wait_procs(left, timeout=5)
 
 

@@ -17,8 +17,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connection
 
-from cinema.first_start import Account, credentials_path, ensure_accounts
+from cinema.first_start import ADMIN, Account, credentials_path, ensure_accounts
 from cinema.importing.demo import load_demo
+from cinema.importing.sources import ImportRejected
 from cinema.models import Movie
 from mlops import runs
 from mlops.models import TrainingRun
@@ -43,22 +44,25 @@ class Command(BaseCommand):
         self._stop = threading.Event()
         self._hurry = threading.Event()
         self._tried_again = False
+        self._told_phase = ""
         self._check_address(host, port)
         lock = self._only_one()
         try:
             probe_port(host, port)
         except PortTaken as error:
             raise CommandError(f"{error} Is another program there? Choose another port with --port.") from error
-        signal.signal(signal.SIGINT, self._on_signal)
-        signal.signal(signal.SIGTERM, self._on_signal)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # Under nohup the end of the terminal is ignored, and stays so.
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._on_signal)
         accounts = self._prepare()
         if self._stop.is_set():
             return
         # The children open connections of their own.
         connection.close()
         site = Site(host=host, port=port, workers=max(1, options["workers"]), say=self._say)
-        site.start()
         try:
+            site.start()
             self._welcome(site, accounts)
             self._run(site)
         finally:
@@ -102,17 +106,24 @@ class Command(BaseCommand):
 
     def _prepare(self) -> dict[str, Account]:
         """Everything before the first process. Each step does nothing if there is nothing to do."""
-        call_command("migrate", verbosity=0, interactive=False)
-        self._collect_static()
-        if not Movie.objects.exists():
-            self._say("Loading the demo ratings (MovieLens)…")
-            report = load_demo()
-            self._say(
-                f"  {report.ratings_added} ratings of {report.movies_added} films by {report.people_added} people"
-            )
-        accounts = ensure_accounts()
-        runs.sweep()
+        try:
+            call_command("migrate", verbosity=0, interactive=False)
+            self._collect_static()
+            self._load_demo()
+            accounts = ensure_accounts()
+            runs.sweep()
+        except ImportRejected as error:
+            raise CommandError(str(error)) from error
+        except Error as error:
+            raise CommandError(f"The database cannot be used: {str(error).strip()}") from error
         return accounts
+
+    def _load_demo(self) -> None:
+        if Movie.objects.exists():
+            return
+        self._say("Loading the demo ratings (MovieLens)…")
+        report = load_demo()
+        self._say(f"  {report.ratings_added} ratings of {report.movies_added} films by {report.people_added} people")
 
     def _collect_static(self) -> None:
         """Again only when a source of static files has changed."""
@@ -121,7 +132,8 @@ class Command(BaseCommand):
             if path.is_file():
                 digest.update(str(path.relative_to(settings.BASE_DIR)).encode() + path.read_bytes())
         stamp = Path(settings.VAR_DIR) / "static.stamp"
-        if stamp.exists() and stamp.read_text() == digest.hexdigest():
+        collected = Path(settings.STATIC_ROOT).is_dir() and stamp.exists()
+        if collected and stamp.read_text() == digest.hexdigest():
             return
         call_command("collectstatic", verbosity=0, interactive=False, clear=True)
         stamp.write_text(digest.hexdigest())
@@ -142,6 +154,9 @@ class Command(BaseCommand):
             self._say(f"  Shown once; kept with the API tokens in {_shown(credentials_path())}")
         elif credentials_path().exists():
             self._say(f"  User names, passwords and API tokens are in {_shown(credentials_path())}")
+        else:
+            self._say(f"  {_shown(credentials_path())} is gone. Set a new password for an account with")
+            self._say(f"  python3 run.py manage changepassword {ADMIN}")
         self._say(f"  Training dashboard: {site.url}/training/   API: {site.url}/api/docs")
         self._say("  Stop with Ctrl-C.")
         self._say("")
@@ -178,6 +193,9 @@ class Command(BaseCommand):
     def _follow(self, run_id: int) -> int | None:
         run = TrainingRun.objects.select_related("version").get(pk=run_id)
         if run.is_active:
+            if run.phase != self._told_phase:
+                self._told_phase = run.phase
+                self._say(f"  {run.progress:4.0%}  {run.phase}")
             return run_id
         if run.status == TrainingRun.Status.SUCCEEDED and run.version is not None:
             rmse = run.version.metric("rmse")

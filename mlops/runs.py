@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from django.db import Error, IntegrityError, connection, transaction
+from django.db import Error, IntegrityError, close_old_connections, connection, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 from django_q.tasks import async_task
@@ -135,6 +135,7 @@ def heartbeat(run_id: int, owner: uuid.UUID) -> Iterator[None]:
                 beat(run_id, owner)
             except Error as error:  # a busy database must not end a training
                 logger.warning("Heartbeat of run %d failed: %s", run_id, error)
+                close_old_connections()
         connection.close()
 
     thread = threading.Thread(target=keep_beating, name="heartbeat", daemon=True)

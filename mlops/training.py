@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import Error, close_old_connections, transaction
 
 import recommender.algorithms
 from cinema import __version__
@@ -113,7 +113,13 @@ class _Reporter:
             self._watch(progress)
         if not now and time.monotonic() - self._written < SECONDS_BETWEEN_WRITES:
             return
-        if not runs.report_progress(self._run_id, self._owner, **asdict(progress)):
+        try:
+            ours = runs.report_progress(self._run_id, self._owner, **asdict(progress))
+        except Error as error:  # a busy database must not end a training
+            logger.warning("Progress of training run %d could not be written: %s", self._run_id, error)
+            close_old_connections()
+            ours = True
+        if not ours:
             raise OwnershipLost(f"Training run {self._run_id} is no longer this process's.")
         self._written = time.monotonic()
 

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mlops import runs
 from mlops.models import TrainingRun
-from mlops.training import Progress, train
+from mlops.training import OwnershipLost, Progress, train
 from recommender import registry
 from recommender.algorithms.factorization import InvalidHyperparameters
 from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration
@@ -50,6 +50,12 @@ class Command(BaseCommand):
             runs.finish(run.pk, owner, TrainingRun.Status.CANCELLED, error="Stopped at the terminal.")
             self.stderr.write("")
             raise CommandError("Stopped. Nothing was changed.") from error
+        except OwnershipLost as error:
+            # Somebody pressed "cancel" on the dashboard: here there is no supervisor to settle it.
+            self.stderr.write("")
+            if runs.finish(run.pk, owner, TrainingRun.Status.CANCELLED):
+                raise CommandError("The training was cancelled. Nothing was changed.") from error
+            raise CommandError(f"The training was ended. {error}") from error
         except Exception as error:
             self.stderr.write("")
             raise CommandError(f"The training failed: {error}") from error

@@ -90,7 +90,7 @@ def recommend_for(
         history = rated.history(live)
         personal = len(history) > 0
         person = live.model.solve(history)
-        scores = live.model.order_scores(person) if personal else live.model.popularity_scores.copy()
+        scores = live.model.order_scores(history) if personal else live.model.popularity_scores.copy()
         slot: Slot = "ranked" if personal else "fallback"
         scores[_rows(live, excluded)] = -np.inf
         items = _best(live, scores, person.predicted_ratings(), filters, n, slot)

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.algorithms.ease import ItemWeights
 from recommender.algorithms.film_model import Array, FilmModel, History, Person
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.metrics import top_k
-from recommender.algorithms.ranking import ShrunkRatingRanker
+from recommender.algorithms.ranking import EaseRanker
 from recommender.algorithms.taste_groups import TasteGroups
 from recommender.algorithms.uncertainty import Uncertainty
 
@@ -33,7 +34,7 @@ class MalformedModel(ValueError):
 class TrainedModel:
     movie_ids: NDArray[np.int64]  # (n_items,) ascending; row j of every array is film movie_ids[j]
     films: FilmModel
-    ranker: ShrunkRatingRanker
+    ranker: EaseRanker
     uncertainty: Uncertainty
     groups: TasteGroups
     genres: GenreTable
@@ -50,18 +51,20 @@ class TrainedModel:
         places = np.minimum(np.searchsorted(self.movie_ids, movie_ids), self.n_items - 1)
         return np.where(self.movie_ids[places] == movie_ids, places, -1)
 
-    def history(self, movie_ids: NDArray[np.int64], values: Array, trained: NDArray[np.bool_]) -> History:
+    def history(
+        self, movie_ids: NDArray[np.int64], values: Array, trained: NDArray[np.bool_], age: NDArray[np.int64]
+    ) -> History:
         """A person's ratings by film id, without those of films that the version does not know."""
         rows = self.rows(movie_ids)
         known = rows >= 0
-        return History(rows[known], values[known], trained[known])
+        return History(rows[known], values[known], trained[known], age[known])
 
     def solve(self, history: History) -> Person:
         return self.films.solve(history)
 
-    def order_scores(self, person: Person) -> Array:
+    def order_scores(self, history: History) -> Array:
         """What a list is sorted by, for every film, (n_items,)."""
-        return self.ranker.order_scores(person)
+        return self.ranker.order_scores(history, self.films.item_counts)
 
     @cached_property
     def popularity_scores(self) -> Array:
@@ -112,6 +115,9 @@ class TrainedModel:
             "group_counts": self.groups.counts,
             "group_sums": self.groups.sums,
             "item_genres": self.genres.membership,
+            "ranker_starts": self.ranker.weights.starts,
+            "ranker_targets": self.ranker.weights.targets,
+            "ranker_values": self.ranker.weights.values,
         }
 
     def settings(self) -> dict[str, Any]:
@@ -119,8 +125,7 @@ class TrainedModel:
             "global_mean": self.films.global_mean,
             "person_regularization": self.films.person_regularization,
             "noise_ratio": self.films.noise_ratio,
-            "ranker_shrinkage": self.ranker.shrinkage,
-            "ranker_popularity_weight": self.ranker.popularity_weight,
+            "ranker_half_life": self.ranker.half_life,
             "noise_variance": self.uncertainty.noise_variance,
             "person_scale": self.uncertainty.person_scale,
             "interval_z": self.uncertainty.interval_z,
@@ -142,7 +147,10 @@ class TrainedModel:
                 person_regularization=settings["person_regularization"],
                 noise_ratio=settings["noise_ratio"],
             ),
-            ranker=ShrunkRatingRanker(settings["ranker_shrinkage"], settings["ranker_popularity_weight"]),
+            ranker=EaseRanker(
+                ItemWeights(arrays["ranker_starts"], arrays["ranker_targets"], arrays["ranker_values"]),
+                settings["ranker_half_life"],
+            ),
             uncertainty=Uncertainty(
                 noise_variance=settings["noise_variance"],
                 person_scale=settings["person_scale"],
@@ -170,9 +178,12 @@ _LAYOUT: dict[str, tuple[str, tuple[str, ...]]] = {
     "group_counts": ("int32", ("groups", "films")),
     "group_sums": ("float32", ("groups", "films")),
     "item_genres": ("uint8", ("films", "genres")),
+    "ranker_starts": ("int64", ("films and one",)),
+    "ranker_targets": ("int32", ("weights",)),
+    "ranker_values": ("float32", ("weights",)),
 }
 _POSITIVE = ("person_regularization", "noise_ratio", "noise_variance", "interval_z")
-_NOT_NEGATIVE = ("ranker_shrinkage", "ranker_popularity_weight", "person_scale", "n_users")
+_NOT_NEGATIVE = ("ranker_half_life", "person_scale", "n_users")
 
 
 def _check(arrays: dict[str, NDArray[Any]], settings: dict[str, Any]) -> None:
@@ -194,6 +205,11 @@ def _check(arrays: dict[str, NDArray[Any]], settings: dict[str, Any]) -> None:
             raise MalformedModel(f"setting {name} is {value!r}")
         if value < 0 or (value == 0 and name in _POSITIVE):
             raise MalformedModel(f"setting {name} is {value!r}")
+    starts, targets = arrays["ranker_starts"], arrays["ranker_targets"]
+    if len(starts) != lengths["films"] + 1 or starts[0] != 0 or starts[-1] != lengths["weights"]:
+        raise MalformedModel("the ranker's weights do not belong to these films")
+    if (np.diff(starts) < 0).any() or (targets < 0).any() or (targets >= lengths["films"]).any():
+        raise MalformedModel("the ranker's weights point outside of the films")
     names = settings.get("genres")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise MalformedModel("the names of the genres are missing")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from recommender.algorithms import metrics
 from recommender.algorithms.baselines import fit_biases, popularity
 from recommender.algorithms.ensemble import TrainedModel
-from recommender.algorithms.film_model import History
+from recommender.algorithms.film_model import history_of
 from recommender.algorithms.interactions import RELEVANT, Interactions
 from recommender.algorithms.metrics import Estimate, K, mean_with_interval, top_k
 from recommender.algorithms.splits import Split
@@ -97,12 +97,9 @@ def evaluate(
     for number, user in enumerate(people):
         if progress is not None and number % 50 == 0:
             progress(number / len(people))
-        seen = train.rows_of(user)
-        history = History(
-            train.item[seen].astype(np.int64), train.value[seen].astype(np.float64), np.ones(len(seen), bool)
-        )
+        history = history_of(train, user)
         person = model.solve(history)
-        scores, popular_scores = model.order_scores(person), popular.copy()
+        scores, popular_scores = model.order_scores(history), popular.copy()
         scores[history.item] = popular_scores[history.item] = -np.inf
         ranking, popular_ranking = top_k(scores), top_k(popular_scores)
         lists.add(ranking, shares, factors)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
+from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, Interactions
 
 Array = NDArray[np.float64]
 
@@ -28,12 +28,14 @@ class History:
     """One person's ratings of films that the version knows.
 
     ``item``: (n,) row numbers of films, each once. ``value``: (n,) stars. ``trained``: (n,) whether the version was
-    trained on that rating. The order carries no meaning.
+    trained on that rating. ``age``: (n,) how many ratings the person has given since, 0 for the latest. The order of
+    the arrays carries no meaning.
     """
 
     item: NDArray[np.int64]
     value: Array
     trained: NDArray[np.bool_]
+    age: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.item)
@@ -41,10 +43,27 @@ class History:
     def without(self, item: int) -> History:
         """The same person, had they not rated that film."""
         keep = self.item != item
-        return self if keep.all() else History(self.item[keep], self.value[keep], self.trained[keep])
+        if keep.all():
+            return self
+        age = self.age[keep] - (self.age[keep] > self.age[~keep][0])  # what came before it is one younger
+        return History(self.item[keep], self.value[keep], self.trained[keep], age)
 
 
-EMPTY_HISTORY = History(np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_))
+EMPTY_HISTORY = History(np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_), np.empty(0, np.int64))
+
+
+def ages(time: NDArray[np.int64], tie: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many ratings came after each, by ``time`` and then by ``tie``, (n,)."""
+    age = np.empty(len(time), np.int64)
+    age[np.lexsort((tie, time))] = np.arange(len(time))[::-1]
+    return age
+
+
+def history_of(data: Interactions, user: int | np.integer[Any], *, trained: bool = True) -> History:
+    """One person of a set of ratings, ties in time by film number."""
+    rows = data.rows_of(user)
+    item = data.item[rows].astype(np.int64)
+    return History(item, data.value[rows].astype(np.float64), np.full(len(rows), trained), ages(data.time[rows], item))
 
 
 @dataclass(frozen=True, eq=False)

@@ -69,4 +69,8 @@ class Interactions:
 
     def rows_of(self, user: int | np.integer[Any]) -> NDArray[np.intp]:
         """Positions of one person's ratings, in the order in which they are stored."""
-        return self._order_by_user[self._user_starts[user] : self._user_starts[user + 1]]
+        return self.rows_between(user, user + 1)
+
+    def rows_between(self, first: int | np.integer[Any], end: int | np.integer[Any]) -> NDArray[np.intp]:
+        """Positions of the ratings of the people from ``first`` to before ``end``, person by person."""
+        return self._order_by_user[self._user_starts[first] : self._user_starts[end]]

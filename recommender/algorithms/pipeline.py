@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.algorithms.evaluation import Metric, evaluate
 from recommender.algorithms.factorization import Factorization, MatrixFactorizationConfig
-from recommender.algorithms.film_model import History
+from recommender.algorithms.film_model import history_of
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.matrix_factorization import MatrixFactorizationTrainer
@@ -117,16 +117,12 @@ class Pipeline:
         films = tuning.apply(factorization, data)
         tastes = np.zeros((data.n_users, factorization.item_factors.shape[1]))
         for user in np.flatnonzero(data.user_counts):
-            rows = data.rows_of(user)
-            history = History(
-                data.item[rows].astype(np.int64), data.value[rows].astype(np.float64), np.ones(len(rows), bool)
-            )
-            tastes[user] = films.solve(history).state[1:]
+            tastes[user] = films.solve(history_of(data, user)).state[1:]
         uncertainty = tuning.uncertainty
         return TrainedModel(
             movie_ids=self.movie_ids,
             films=films,
-            ranker=tuning.ranker,
+            ranker=tuning.fit_ranker(data),
             uncertainty=Uncertainty(
                 noise_variance=uncertainty.noise_variance,
                 person_scale=uncertainty.person_scale,

@@ -1,8 +1,7 @@
-"""The order of a list. Predicting a rating and ranking a list are different jobs.
+"""The order of a list. Predicting a rating and ranking a list are different jobs, so they have different models.
 
-This ranker orders by predicted rating, shrunken towards the person's own level by how few people rated the film, with
-a bonus for popularity. It stands behind one small face (``order_scores``), so that a model trained for ranking can
-take its place without anything else changing.
+A list is ordered by what the person's films say for the others (EASE), the latest rated first of all. It stands behind
+one small face, ``order_scores``, so that another ranker can take its place without anything else changing.
 """
 
 from __future__ import annotations
@@ -12,35 +11,39 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.algorithms.film_model import Person
+from recommender.algorithms.ease import ItemWeights, grades
+from recommender.algorithms.film_model import Array, History
+
+# What is left of a rating's voice when it is old.
+RECENCY_FLOOR = 0.1
+# Orders films that no rated film says anything for; too little to turn anything else.
+POPULARITY_TIE_BREAK = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class ShrunkRatingRanker:
-    """score_j = m + n_j/(n_j + κ)·(s_j − m) + β·log2(1 + n_j), where s_j is the person's unclipped predicted rating,
-    m = μ + x̄·w their rating of an average film and n_j how many people rated film j in training.
+class EaseRanker:
+    """score_j = Σ_i g(r_i)·recency_i·B_ij over the films i that the person rated, plus a tie-break by popularity.
 
-    Linear in the person's ratings as s_j is.
+    recency = floor + (1 − floor)·½^(age / half-life), age counted in ratings given since. Linear in what the ratings
+    say, so every score is a sum over them, but not free of their order.
     """
 
-    shrinkage: float  # κ, in ratings
-    popularity_weight: float  # β, in stars for each doubling of the ratings
+    weights: ItemWeights
+    half_life: float  # in ratings; 0: all ratings speak alike, however old
 
-    def order_scores(self, person: Person) -> NDArray[np.float64]:
+    def strengths(self, history: History) -> Array:
+        """g(r_i)·recency_i, (n,)."""
+        if not self.half_life:
+            return grades(history.value)
+        recency = RECENCY_FLOOR + (1 - RECENCY_FLOOR) * 0.5 ** (history.age / self.half_life)
+        strengths: Array = grades(history.value) * recency
+        return strengths
+
+    def order_scores(self, history: History, item_counts: NDArray[np.int64]) -> Array:
         """A score for every film, (n_items,); only its order has a meaning."""
-        counts = person.model.item_counts
-        level = person.model.global_mean + person.level
-        return self.blend(person.raw_scores(), level, counts, np.log2(1.0 + counts))
+        scores = self.weights.scores(history.item, self.strengths(history))
+        return scores + POPULARITY_TIE_BREAK * np.log2(1.0 + item_counts)
 
-    def blend(
-        self,
-        raw_scores: NDArray[np.float64],
-        level: float,
-        counts: NDArray[np.int64],
-        log_counts: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
-        """The formula alone, for those who try many settings on the same scores. All arrays: (n_items,)."""
-        # A film that nobody rated is as little trusted as can be, whatever κ is.
-        trust = counts / np.maximum(counts + self.shrinkage, 1.0)
-        scores: NDArray[np.float64] = level + trust * (raw_scores - level)
-        return scores + self.popularity_weight * log_counts
+    def contributions(self, history: History, item: int) -> Array:
+        """What each rated film adds to one film's score, (n,)."""
+        return self.strengths(history) * self.weights.column(item, history.item)

@@ -1,5 +1,5 @@
 """Choosing, on validation ratings only, what the descent does not learn: λ and the noise ratio of a person's solve,
-the ranker's two numbers, and the calibration of uncertainty.
+the ranker's λ and half-life, and the calibration of uncertainty.
 
 The films are fitted without the validation ratings and without one person in ten altogether. λ is chosen on those
 newcomers, whose ratings have not shaped the films; how much less a trained rating should weigh, on the others.
@@ -13,19 +13,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.algorithms.ease import fit_ease
 from recommender.algorithms.factorization import Factorization
-from recommender.algorithms.film_model import FilmModel, History, Person
+from recommender.algorithms.film_model import FilmModel, History, Person, history_of
 from recommender.algorithms.interactions import RELEVANT, Interactions
 from recommender.algorithms.metrics import K, ndcg_at_k, top_k
-from recommender.algorithms.ranking import ShrunkRatingRanker
+from recommender.algorithms.ranking import EaseRanker
 from recommender.algorithms.splits import Split, last_per_user
 from recommender.algorithms.uncertainty import Uncertainty, calibrate
 
 NEWCOMER_SHARE = 0.1
 REGULARIZATIONS = (0.5, 1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0)
 NOISE_RATIOS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
-SHRINKAGES = (0.0, 5.0, 10.0, 20.0, 50.0)
-POPULARITY_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8)
+RANKER_REGULARIZATIONS = (50.0, 150.0, 500.0, 1000.0)
+HALF_LIVES = (0.0, 3.0, 5.0, 10.0, 20.0)
+MIDDLING_HALF_LIFE = 5.0
 # Enough people to choose a handful of numbers by; more would only take longer.
 MAX_PEOPLE = 2000
 
@@ -58,7 +60,8 @@ class Tuning:
 
     person_regularization: float
     noise_ratio: float
-    ranker: ShrunkRatingRanker
+    ranker_regularization: float
+    ranker_half_life: float
     uncertainty: Uncertainty
     validation_rmse: float
     validation_ndcg: float
@@ -66,6 +69,10 @@ class Tuning:
     def apply(self, factorization: Factorization, data: Interactions) -> FilmModel:
         """The films of ``factorization``, fitted on ``data``, with the chosen solve."""
         return film_model(factorization, data, self.person_regularization, self.noise_ratio)
+
+    def fit_ranker(self, data: Interactions) -> EaseRanker:
+        """The ranker with the chosen settings, fitted on ``data``."""
+        return EaseRanker(fit_ease(data, self.ranker_regularization), self.ranker_half_life)
 
 
 def film_model(
@@ -97,14 +104,9 @@ def _cases(split: ValidationSplit, *, seed: int) -> list[_Case]:
         people = np.sort(np.random.default_rng(seed).choice(people, MAX_PEOPLE, replace=False))
     cases = []
     for user in people:
-        known = split.known.rows_of(user)
         asked = split.held_out.rows_of(user)
         newcomer = bool(split.newcomer[user])
-        history = History(
-            split.known.item[known].astype(np.int64),
-            split.known.value[known].astype(np.float64),
-            np.full(len(known), not newcomer),
-        )
+        history = history_of(split.known, user, trained=not newcomer)
         cases.append(
             _Case(history, split.held_out.item[asked], split.held_out.value[asked].astype(np.float64), newcomer)
         )
@@ -124,35 +126,37 @@ def _mean_squared_error(model: FilmModel, cases: list[_Case]) -> float:
     return total / max(1, n)
 
 
-def _choose_ranker(model: FilmModel, cases: list[_Case]) -> tuple[ShrunkRatingRanker, float]:
-    """The most personal ranker that is as good as the best one.
+def _choose_ranker(data: Interactions, cases: list[_Case]) -> tuple[float, float, float]:
+    """λ and half-life with the highest NDCG@10 over the full catalogue, and that figure.
 
-    Among those whose NDCG@10 over the full catalogue lies within one standard error (of the difference, over people)
-    of the best, the one that leans least on popularity (the one-standard-error rule of Breiman et al. 1984).
+    One after the other, λ at a middling half-life: the optimum is flat, and all pairs would take three times as long.
     """
-    grid = [ShrunkRatingRanker(k, p) for k in SHRINKAGES for p in POPULARITY_WEIGHTS]
-    counts, log_counts = model.item_counts, np.log2(1.0 + model.item_counts)
-    figures: list[list[float]] = []
-    for person, case in _solved(model, cases):
-        liked = case.items[case.actual >= RELEVANT]
-        if not len(liked):
-            continue
-        raw_scores, level = person.raw_scores(), model.global_mean + person.level
-        row = []
-        for ranker in grid:
-            scores = ranker.blend(raw_scores, level, counts, log_counts)
+    judged = [(case, case.items[case.actual >= RELEVANT]) for case in cases if (case.actual >= RELEVANT).any()]
+    if not judged:
+        return RANKER_REGULARIZATIONS[1], MIDDLING_HALF_LIFE, 0.0
+
+    def ndcg(ranker: EaseRanker) -> float:
+        total = 0.0
+        for case, liked in judged:
+            scores = ranker.order_scores(case.history, data.item_counts)
             scores[case.history.item] = -np.inf
-            row.append(ndcg_at_k(np.isin(top_k(scores, K), liked), len(liked)) or 0.0)
-        figures.append(row)
-    if not figures:
-        return ShrunkRatingRanker(SHRINKAGES[-1], POPULARITY_WEIGHTS[-1]), 0.0
-    table = np.array(figures)
-    means = table.mean(axis=0)
-    best = int(np.argmax(means))
-    gaps = table[:, [best]] - table
-    as_good = gaps.mean(axis=0) <= gaps.std(axis=0) / np.sqrt(len(table))
-    chosen = min(np.flatnonzero(as_good), key=lambda number: (grid[number].popularity_weight, -means[number]))
-    return grid[chosen], float(means[chosen])
+            total += ndcg_at_k(np.isin(top_k(scores, K), liked), len(liked)) or 0.0
+        return total / len(judged)
+
+    fitted = {
+        regularization: EaseRanker(fit_ease(data, regularization), MIDDLING_HALF_LIFE)
+        for regularization in RANKER_REGULARIZATIONS
+    }
+    figures = {regularization: ndcg(ranker) for regularization, ranker in fitted.items()}
+    regularization = max(figures, key=lambda value: figures[value])
+    by_half_life = {
+        half_life: figures[regularization]
+        if half_life == MIDDLING_HALF_LIFE
+        else ndcg(replace(fitted[regularization], half_life=half_life))
+        for half_life in HALF_LIVES
+    }
+    half_life = max(by_half_life, key=lambda value: by_half_life[value])
+    return regularization, half_life, by_half_life[half_life]
 
 
 def tune(
@@ -171,7 +175,7 @@ def tune(
     regularization = min(REGULARIZATIONS, key=lambda value: error(newcomers or others, value, 1.0))
     ratio = min(NOISE_RATIOS, key=lambda value: error(others or newcomers, regularization, value))
     model = replace(model, person_regularization=regularization, noise_ratio=ratio)
-    ranker, ndcg = _choose_ranker(model, cases)
+    ranker_regularization, half_life, ndcg = _choose_ranker(split.fit, cases)
     predicted, person_variance = [np.empty(0)], [np.empty(0)]
     for person, case in _solved(model, cases):
         predicted.append(person.predicted_ratings(case.items))
@@ -186,4 +190,12 @@ def tune(
         film_variance=film_variance,
     )
     mean_squared = float(np.mean(np.square(np.concatenate(predicted) - actual)))
-    return Tuning(regularization, ratio, ranker, uncertainty, float(np.sqrt(mean_squared)), ndcg)
+    return Tuning(
+        person_regularization=regularization,
+        noise_ratio=ratio,
+        ranker_regularization=ranker_regularization,
+        ranker_half_life=half_life,
+        uncertainty=uncertainty,
+        validation_rmse=float(np.sqrt(mean_squared)),
+        validation_ndcg=ndcg,
+    )

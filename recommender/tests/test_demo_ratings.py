@@ -7,7 +7,7 @@ from django.test import TestCase
 
 from cinema.importing.demo import load_demo
 from recommender.algorithms.factorization import MatrixFactorizationConfig
-from recommender.algorithms.film_model import History
+from recommender.algorithms.film_model import history_of
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.matrix_factorization import fit
 from recommender.algorithms.pipeline import Outcome, Pipeline
@@ -55,6 +55,11 @@ class DemoRatingsTestCase(TestCase):
             assert metric.baseline is not None
             self.assertGreater(better * (metric.value - metric.baseline), 0, name)
 
+    def test_it_ranks_far_better_than_popularity(self) -> None:
+        ndcg = self.outcome.metrics["ndcg_at_10"]
+        assert ndcg.baseline is not None
+        self.assertGreater(ndcg.value, 1.8 * ndcg.baseline)
+
     def test_it_predicts_better_with_solved_people_than_with_learned_ones(self) -> None:
         learned = fit(self.config, self.split.train).predict(self.split.test.user, self.split.test.item)
         rmse = float(np.sqrt(np.mean(np.square(learned - self.split.test.value))))
@@ -71,7 +76,7 @@ class DemoRatingsTestCase(TestCase):
         rng = np.random.default_rng(2)
         model = self.outcome.model
         for user, item in zip(rng.integers(0, 671, 200), rng.integers(0, 9066, 200), strict=True):
-            person = model.solve(self.history(self.data, int(user)).without(int(item)))
+            person = model.solve(history_of(self.data, int(user)).without(int(item)))
             parts = person.contributions(int(item))
             predicted = float(person.predicted_ratings([int(item)])[0])
             clipped = parts.stars - parts.raw
@@ -100,13 +105,9 @@ class DemoRatingsTestCase(TestCase):
         for user in np.flatnonzero(test.user_counts):
             rows = test.rows_of(user)
             items = test.item[rows].astype(np.int64)
-            person = twin.solve(self.history(train, int(user)))
+            person = twin.solve(history_of(train, int(user)))
             predicted = person.predicted_ratings(items)
             confidence.append(twin.uncertainty.confidence(predicted, twin.sd(person, items)))
             near.append(np.abs(predicted - test.value[rows]) <= 1)
             counts.append(train.item_counts[items])
         return np.concatenate(confidence), np.concatenate(near), np.concatenate(counts)
-
-    def history(self, data: Interactions, user: int) -> History:
-        rows = data.rows_of(user)
-        return History(data.item[rows].astype(np.int64), data.value[rows].astype(np.float64), np.ones(len(rows), bool))

@@ -19,7 +19,7 @@ class TrainedModelTestCase(SimpleTestCase):
         cls.model = small_model()
 
     def history(self, rows: list[int], stars: list[float]) -> History:
-        return History(np.array(rows), np.array(stars), np.zeros(len(rows), bool))
+        return History(np.array(rows), np.array(stars), np.zeros(len(rows), bool), np.arange(len(rows)))
 
     def test_it_recommends_what_people_of_the_same_taste_like(self) -> None:
         person = self.model.solve(self.history([0, 1, 2, 40, 41, 42], [5, 5, 4.5, 1.5, 2, 1.5]))
@@ -43,15 +43,14 @@ class TrainedModelTestCase(SimpleTestCase):
         self.assertEqual(self.model.rows(np.array([10, 15, 600, 601, 1])).tolist(), [0, -1, 59, -1, -1])
 
     def test_it_leaves_out_films_it_does_not_know_from_a_history(self) -> None:
-        history = self.model.history(np.array([15, 20]), np.array([1.0, 5.0]), np.array([True, True]))
+        history = self.model.history(np.array([15, 20]), np.array([1.0, 5.0]), np.array([True, True]), np.arange(2))
         self.assertEqual(history.item.tolist(), [1])
 
     def test_it_is_the_same_after_storage(self) -> None:
         copy = TrainedModel.from_arrays(self.model.arrays(), self.model.settings())
         history = self.history([0, 40], [5, 1])
-        np.testing.assert_array_equal(
-            copy.order_scores(copy.solve(history)), self.model.order_scores(self.model.solve(history))
-        )
+        np.testing.assert_array_equal(copy.order_scores(history), self.model.order_scores(history))
+        np.testing.assert_array_equal(copy.solve(history).raw_scores(), self.model.solve(history).raw_scores())
 
     def test_it_refuses_arrays_that_no_training_writes(self) -> None:
         for name, spoil in {
@@ -60,6 +59,9 @@ class TrainedModelTestCase(SimpleTestCase):
             "film_variance": lambda a: np.where(np.arange(len(a)) == 2, np.nan, a).astype(np.float32),
             "movie_ids": lambda a: a[::-1].copy(),
             "item_counts": lambda a: -a - 1,
+            "ranker_starts": lambda a: a[:-1],
+            "ranker_targets": lambda a: a + len(a),
+            "ranker_values": lambda a: np.full_like(a, np.inf),
         }.items():
             with self.subTest(name), self.assertRaises(MalformedModel):
                 arrays = self.model.arrays()

@@ -34,6 +34,7 @@ def history(rows: list[tuple[int, int, bool]]) -> History:
         np.array([row[0] for row in rows], np.int64),
         np.array([row[1] / 2 for row in rows]),
         np.array([row[2] for row in rows], bool),
+        np.arange(len(rows)),
     )
 
 

@@ -9,7 +9,7 @@ from recommender.tests.ratings_for_tests import two_genres
 
 class GenreAffinityTestCase(SimpleTestCase):
     table = two_genres(10)
-    fan = History(np.array([0, 1, 7, 8]), np.array([5.0, 5.0, 1.0, 1.0]), np.zeros(4, bool))
+    fan = History(np.array([0, 1, 7, 8]), np.array([5.0, 5.0, 1.0, 1.0]), np.zeros(4, bool), np.arange(4))
 
     def test_it_knows_what_a_person_rates_above_their_mean(self) -> None:
         drama, comedy = self.table.affinity(self.fan)

@@ -2,25 +2,53 @@ from __future__ import annotations
 
 import numpy as np
 from django.test import SimpleTestCase
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from recommender.algorithms.ranking import ShrunkRatingRanker
+from recommender.algorithms.ease import fit_ease
+from recommender.algorithms.film_model import EMPTY_HISTORY, History
+from recommender.algorithms.ranking import EaseRanker
+from recommender.tests.ratings_for_tests import two_tastes
+
+DATA = two_tastes()
+WEIGHTS = fit_ease(DATA, 50.0)
 
 
-class ShrunkRatingRankerTestCase(SimpleTestCase):
-    raw = np.array([5.0, 4.0, 4.0])
-    counts = np.array([0, 10, 1000])
+def history(items: list[int], stars: list[float], ages: list[int] | None = None) -> History:
+    n = len(items)
+    return History(np.array(items), np.array(stars), np.zeros(n, bool), np.array(ages or range(n)))
 
-    def test_it_trusts_films_with_few_raters_less(self) -> None:
-        scores = ShrunkRatingRanker(10.0, 0.0).blend(self.raw, 3.0, self.counts, np.log2(1.0 + self.counts))
-        self.assertEqual(scores[0], 3.0)
-        self.assertEqual(scores[1], 3.5)
-        self.assertGreater(scores[2], scores[1])
 
-    def test_it_prefers_popular_films_as_much_as_it_is_told(self) -> None:
-        ranker = ShrunkRatingRanker(0.0, 0.5)
-        scores = ranker.blend(self.raw, 3.0, self.counts, np.log2(1.0 + self.counts))
-        self.assertAlmostEqual(scores[2] - scores[1], 0.5 * np.log2(1001 / 11))
+class EaseRankerTestCase(SimpleTestCase):
+    def test_it_puts_films_of_the_same_taste_first(self) -> None:
+        scores = EaseRanker(WEIGHTS, 0.0).order_scores(history([0, 1, 2], [5, 5, 4.5]), DATA.item_counts)
+        self.assertGreater(scores[3:30].mean(), 5 * abs(scores[30:].mean()))
+        best = np.argsort(-scores)[:13]
+        self.assertTrue((best < 30).all(), best)
 
-    def test_it_stays_finite_for_films_without_ratings_and_without_shrinkage(self) -> None:
-        scores = ShrunkRatingRanker(0.0, 0.0).blend(self.raw, 3.0, self.counts, np.log2(1.0 + self.counts))
-        self.assertTrue(np.isfinite(scores).all())
+    def test_it_listens_to_the_latest_rating_most(self) -> None:
+        ranker = EaseRanker(WEIGHTS, 3.0)
+        now = ranker.order_scores(history([0, 40], [5, 5], [0, 30]), DATA.item_counts)
+        long_ago = ranker.order_scores(history([0, 40], [5, 5], [30, 0]), DATA.item_counts)
+        self.assertGreater(now[1:30].mean() - now[41:].mean(), long_ago[1:30].mean() - long_ago[41:].mean())
+
+    def test_it_halves_the_voice_of_a_rating_with_its_half_life(self) -> None:
+        strengths = EaseRanker(WEIGHTS, 4.0).strengths(history([0, 1, 2], [4, 4, 4], [0, 4, 10_000]))
+        np.testing.assert_allclose(strengths, [1.0, 0.55, 0.1])
+        all_alike = EaseRanker(WEIGHTS, 0.0).strengths(history([0, 1], [4, 4], [0, 50]))
+        np.testing.assert_allclose(all_alike, [1.0, 1.0])
+
+    def test_it_orders_by_popularity_where_nothing_is_known(self) -> None:
+        scores = EaseRanker(WEIGHTS, 5.0).order_scores(EMPTY_HISTORY, DATA.item_counts)
+        self.assertEqual(int(scores.argmax()), int(DATA.item_counts.argmax()))
+
+    @settings(max_examples=40)
+    @given(st.lists(st.tuples(st.integers(0, 59), st.integers(1, 10)), max_size=15, unique_by=lambda row: row[0]))
+    def test_it_is_the_sum_of_what_each_film_adds(self, rows: list[tuple[int, int]]) -> None:
+        rated = history([row[0] for row in rows], [row[1] / 2 for row in rows])
+        ranker = EaseRanker(WEIGHTS, 5.0)
+        scores = ranker.order_scores(rated, DATA.item_counts)
+        for item in (0, 31, 59):
+            tie_break = 1e-6 * np.log2(1.0 + DATA.item_counts[item])
+            total = float(ranker.contributions(rated, item).sum()) + tie_break
+            self.assertAlmostEqual(total, float(scores[item]), places=9)

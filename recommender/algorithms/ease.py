@@ -1,0 +1,165 @@
+"""EASE: an item-item model in closed form, on graded ratings.
+
+H. Steck: Embarrassingly Shallow Autoencoders for Sparse Data, WWW 2019. With G = XᵀX + λI over people × films and
+P = G⁻¹, the weights are B_ij = −P_ij / P_jj off the diagonal and 0 on it: each film's column is predicted from the
+others by a ridge regression. X holds how much a rating says for a film, not the stars themselves (``grades``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.algorithms.interactions import Interactions
+
+# How much a rating of 1, 2 … 5 stars says that a film was for this person; half stars lie between.
+_GRADES = (0.1, 0.2, 0.5, 1.0, 1.3)
+# Films with fewer raters are left to popularity: their weights would be one person's taste.
+MIN_RATERS = 3
+# Weights kept for each film, the largest by magnitude. More change little and cost memory.
+NEIGHBOURS = 200
+# The matrix of films × films must fit: beyond this many films, the most rated ones.
+MAX_FILMS = 12_000
+# Columns, or people, that are worked on at a time.
+_BLOCK = 512
+
+Columns = Callable[[NDArray[np.intp]], NDArray[np.float32]]  # numbers of columns → those columns
+
+
+def grades(stars: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """What ratings say, shape of ``stars``."""
+    return np.interp(stars, (1.0, 2.0, 3.0, 4.0, 5.0), _GRADES)
+
+
+@dataclass(frozen=True, eq=False)
+class ItemWeights:
+    """Sparse weights by source film: what film i says for others stands at ``starts[i]`` to ``starts[i + 1]``,
+    targets ascending.
+
+    ``starts``: int64 (n_items + 1,). ``targets``: int32, ``values``: float32, (n_weights,).
+    """
+
+    starts: NDArray[np.int64]
+    targets: NDArray[np.int32]
+    values: NDArray[np.float32]
+
+    @property
+    def n_items(self) -> int:
+        return len(self.starts) - 1
+
+    def scores(self, items: NDArray[np.int64], strengths: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Σ_i strength_i B_ij for every film j, (n_items,). ``items``, ``strengths``: (n,)."""
+        if not len(items):
+            return np.zeros(self.n_items)
+        slices = [slice(self.starts[item], self.starts[item + 1]) for item in items]
+        targets = np.concatenate([self.targets[part] for part in slices])
+        values = np.concatenate(
+            [self.values[part] * strength for part, strength in zip(slices, strengths, strict=True)]
+        )
+        return np.bincount(targets, values, minlength=self.n_items).astype(np.float64, copy=False)
+
+    def column(self, target: int, sources: NDArray[np.int64]) -> NDArray[np.float64]:
+        """B_ij of the given source films for one target film, (n,)."""
+        column = np.zeros(len(sources))
+        for place, source in enumerate(sources):
+            part = slice(self.starts[source], self.starts[source + 1])
+            found = np.searchsorted(self.targets[part], target)
+            if found < part.stop - part.start and self.targets[part][found] == target:
+                column[place] = self.values[part][found]
+        return column
+
+
+def fit_ease(data: Interactions, regularization: float, neighbours: int = NEIGHBOURS) -> ItemWeights:
+    """The weights of ``data`` with ridge λ = ``regularization``.
+
+    Solved over people where they are fewer than films (by the Woodbury identity), else over films. The largest arrays
+    are float32 of people × films in the first case and films × films in the second.
+    """
+    films = np.flatnonzero(data.item_counts >= MIN_RATERS)
+    if len(films) > MAX_FILMS:
+        films = np.sort(films[np.argsort(-data.item_counts[films], kind="stable")[:MAX_FILMS]])
+    if not len(films):
+        return _gathered([], [], [], data.n_items)
+    solve = _over_people if data.n_users < len(films) else _over_films
+    inverse_columns = solve(data, films, np.float32(regularization))
+    sources, targets, values = [], [], []
+    for start in range(0, len(films), _BLOCK):
+        columns = np.arange(start, min(start + _BLOCK, len(films)))
+        block = inverse_columns(columns)
+        diagonal = block[columns, np.arange(len(columns))].copy()
+        block /= -diagonal[None, :]
+        block[columns, np.arange(len(columns))] = 0.0
+        rows, places = _largest(block, neighbours)
+        sources.append(films[rows])
+        targets.append(films[columns[places]])
+        values.append(block[rows, places])
+    return _gathered(sources, targets, values, data.n_items)
+
+
+def _matrix(data: Interactions, films: NDArray[np.intp], first: int, end: int) -> NDArray[np.float32]:
+    """X for the people from ``first`` to before ``end`` and the given films."""
+    rows = data.rows_between(first, end)
+    column_of = np.full(data.n_items, -1)
+    column_of[films] = np.arange(len(films))
+    columns = column_of[data.item[rows]]
+    rows, columns = rows[columns >= 0], columns[columns >= 0]
+    matrix = np.zeros((end - first, len(films)), np.float32)
+    matrix[data.user[rows] - first, columns] = grades(data.value[rows])
+    return matrix
+
+
+def _over_people(data: Interactions, films: NDArray[np.intp], regularization: np.float32) -> Columns:
+    """λP = I − Xᵀ(XXᵀ + λI)⁻¹X. The factor λ falls out of B."""
+    matrix = _matrix(data, films, 0, data.n_users)
+    inverse = _inverse(matrix @ matrix.T, regularization)
+
+    def columns(numbers: NDArray[np.intp]) -> NDArray[np.float32]:
+        block: NDArray[np.float32] = -(matrix.T @ (inverse @ matrix[:, numbers]))
+        block[numbers, np.arange(len(numbers))] += 1.0
+        return block
+
+    return columns
+
+
+def _over_films(data: Interactions, films: NDArray[np.intp], regularization: np.float32) -> Columns:
+    """P = (XᵀX + λI)⁻¹, with XᵀX summed over blocks of people."""
+    gram = np.zeros((len(films), len(films)), np.float32)
+    for first in range(0, data.n_users, _BLOCK):
+        matrix = _matrix(data, films, first, min(first + _BLOCK, data.n_users))
+        gram += matrix.T @ matrix
+    inverse = _inverse(gram, regularization)
+    return lambda numbers: inverse[:, numbers]
+
+
+def _inverse(gram: NDArray[np.float32], regularization: np.float32) -> NDArray[np.float32]:
+    """(gram + λI)⁻¹; changes ``gram``."""
+    gram[np.diag_indices_from(gram)] += regularization
+    return np.linalg.inv(gram).astype(np.float32, copy=False)
+
+
+def _largest(block: NDArray[np.float32], n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the ``n`` entries of the largest magnitude in each column, zeros left out."""
+    magnitude = np.abs(block)
+    if n < len(block):
+        edge = np.partition(magnitude, len(block) - n, axis=0)[len(block) - n]
+        magnitude = np.where(magnitude >= edge[None, :], magnitude, 0.0)
+    rows, columns = np.nonzero(magnitude)
+    return rows, columns
+
+
+def _gathered(
+    sources: list[NDArray[np.intp]], targets: list[NDArray[np.intp]], values: list[NDArray[np.float32]], n_items: int
+) -> ItemWeights:
+    """The weights, sorted by source and target."""
+    if not sources:
+        return ItemWeights(np.zeros(n_items + 1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
+    source, target = np.concatenate(sources), np.concatenate(targets)
+    order = np.lexsort((target, source))
+    starts = np.concatenate([[0], np.cumsum(np.bincount(source, minlength=n_items))])
+    return ItemWeights(
+        starts.astype(np.int64), target[order].astype(np.int32), np.concatenate(values)[order].astype(np.float32)
+    )

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from unittest import mock
+
+import numpy as np
+from django.test import SimpleTestCase
+
+from recommender.algorithms import ease
+from recommender.algorithms.ease import fit_ease, grades
+from recommender.algorithms.interactions import Interactions
+from recommender.tests.ratings_for_tests import two_tastes
+
+
+def slow_weights(data: Interactions, regularization: float) -> np.ndarray:
+    """The plain twin, straight from the formula: films × films in float64."""
+    matrix = np.zeros((data.n_users, data.n_items))
+    matrix[data.user, data.item] = grades(data.value)
+    inverse = np.linalg.inv(matrix.T @ matrix + regularization * np.eye(data.n_items))
+    weights: np.ndarray = -inverse / np.diagonal(inverse)[None, :]
+    np.fill_diagonal(weights, 0)
+    return weights
+
+
+def dense(weights: ease.ItemWeights) -> np.ndarray:
+    return np.array([weights.scores(np.array([i]), np.ones(1)) for i in range(weights.n_items)])
+
+
+class FitEaseTestCase(SimpleTestCase):
+    def test_it_agrees_with_its_slow_twin_over_films_and_over_people(self) -> None:
+        for name, data in {
+            "more people than films": two_tastes(n_users=80, n_items=40),
+            "more films than people": two_tastes(n_users=30, n_items=90),
+        }.items():
+            with self.subTest(name):
+                np.testing.assert_allclose(dense(fit_ease(data, 5.0)), slow_weights(data, 5.0), atol=2e-4)
+
+    def test_it_sums_people_in_blocks(self) -> None:
+        data = two_tastes(n_users=80, n_items=40)
+        with mock.patch.object(ease, "_BLOCK", 7):
+            blocked = dense(fit_ease(data, 5.0))
+        np.testing.assert_allclose(blocked, dense(fit_ease(data, 5.0)), atol=1e-5)
+
+    def test_it_keeps_the_largest_weights_of_each_film(self) -> None:
+        data = two_tastes()
+        few, all_of_them = dense(fit_ease(data, 5.0, neighbours=6)), slow_weights(data, 5.0)
+        self.assertEqual(int((few != 0).sum(axis=0).max()), 6)
+        for film in range(data.n_items):
+            kept = np.flatnonzero(few[:, film])
+            strongest = np.argsort(-np.abs(all_of_them[:, film]))[:6]
+            self.assertEqual(set(kept), set(strongest))
+
+    def test_it_leaves_films_out_that_hardly_anybody_rated(self) -> None:
+        data = two_tastes()
+        keep = np.setdiff1d(np.arange(len(data)), np.flatnonzero(data.item == 7)[2:])
+        weights = dense(fit_ease(data.take(keep), 5.0))
+        self.assertEqual(float(np.abs(weights[7]).sum() + np.abs(weights[:, 7]).sum()), 0.0)
+
+    def test_it_stays_within_its_bound_of_films(self) -> None:
+        with mock.patch.object(ease, "MAX_FILMS", 10):
+            weights = dense(fit_ease(two_tastes(), 5.0))
+        self.assertEqual(int((np.abs(weights).sum(axis=0) > 0).sum()), 10)
+
+    def test_it_is_empty_for_a_set_without_enough_ratings(self) -> None:
+        data = two_tastes(n_users=2, n_items=5)
+        self.assertEqual(len(fit_ease(data, 5.0).values), 0)
+
+    def test_it_reads_half_stars_between_whole_ones(self) -> None:
+        stars = np.array([0.5, 1, 1.5, 3, 3.5, 4.5, 5])
+        np.testing.assert_allclose(grades(stars), [0.1, 0.1, 0.15, 0.5, 0.75, 1.15, 1.3])
+
+    def test_it_finds_single_weights(self) -> None:
+        weights = fit_ease(two_tastes(), 5.0, neighbours=6)
+        everything = dense(weights)
+        sources = np.arange(weights.n_items)
+        for target in (0, 17, 59):
+            np.testing.assert_array_equal(weights.column(target, sources), everything[:, target])

@@ -68,19 +68,21 @@ def _rail(user: User) -> dict[str, Any]:
         "personal": personal,
         "settled": n_ratings >= SETTLED,
         "first": cards[0] if personal and cards else None,
-        "first_reason": _first_reason(user, cards[0]) if personal and cards else None,
+        "first_because": _first_because(user, cards[0]) if personal and cards else [],
         "cards": cards[1:] if personal else cards,
         "active_run": None if recommendations.model_version else TrainingRun.objects.active().first(),
     }
 
 
-def _first_reason(user: User, first: Card) -> dict[str, Any] | None:
+def _first_because(user: User, first: Card) -> list[dict[str, Any]]:
+    """The rated films that put the first one there."""
     try:
         # What the card knows of the film is enough to explain it.
-        reasons: list[dict[str, Any]] = explain_for(user, Movie(pk=first.movie_id, title=first.title))["reasons"]
+        explanation = explain_for(user, Movie(pk=first.movie_id, title=first.title))
     except NoExplanation:
-        return None
-    return reasons[0] if reasons else None
+        return []
+    because: list[dict[str, Any]] = explanation["order"]["movies"]
+    return because
 
 
 @require_safe

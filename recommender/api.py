@@ -90,6 +90,16 @@ class BreakdownSerializer(serializers.Serializer[Any]):
     total = serializers.FloatField()
 
 
+class ContributionOfBothSerializer(ContributionSerializer):
+    order_contribution = serializers.FloatField(help_text="This rating's share of the place in a list.")
+
+
+class OrderSerializer(serializers.Serializer[Any]):
+    score = serializers.FloatField(help_text="What lists are sorted by.")
+    tie_break = serializers.FloatField()
+    movies = ContributionSerializer(many=True)
+
+
 class ReasonSerializer(serializers.Serializer[Any]):
     """Which fields a reason has depends on its type."""
 
@@ -111,7 +121,8 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     model_version = serializers.CharField()
     reasons = ReasonSerializer(many=True)
     breakdown = BreakdownSerializer()
-    contributions = ContributionSerializer(many=True, required=False)
+    order = OrderSerializer()
+    contributions = ContributionOfBothSerializer(many=True, required=False)
 
 
 class ExplainQuery(serializers.Serializer[Any]):

@@ -2,6 +2,7 @@
 
 A film that the person has rated is explained as if they had not. The breakdown is exact:
 base + film + you + your_ratings + clipped = total, and the contributions of all rated films sum to your_ratings.
+The place in a list has a sum of its own: order.score = order.tie_break + the order_contributions of all rated films.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinema.models import MIN_PEOPLE, Movie, User
-from recommender.algorithms.film_model import Contributions, History, Person
+from recommender.algorithms.film_model import Array, Contributions, History, Person
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, RELEVANT
 from recommender.histories import rated_films
 from recommender.serving import LiveModel, live_model
@@ -41,7 +42,10 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
     stars = min(max(parts.raw, MIN_RATING), MAX_RATING)
     sd = _sd(live, person, row)
     low, high = model.uncertainty.interval(stars, sd)
-    titles = _titles(model.movie_ids[history.item[_named(history, parts)]])
+    order = _order(live, history, row)
+    tie_break = float(model.ranker.tie_breaks(model.films.item_counts)[row]) if row >= 0 else 0.0
+    named, first = _named(history, parts), _strongest(order)
+    titles = _titles(model.movie_ids[history.item[np.union1d(named, first)]])
     explanation: dict[str, Any] = {
         "movie_id": movie.pk,
         "movie_title": movie.title,
@@ -50,7 +54,7 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
         "interval": [low, high],
         "model_version": live.label,
         "reasons": [
-            *_similar_movies(live, history, parts, titles),
+            *_similar_movies(_entries(live, history, named, titles, contribution=parts.ratings)),
             *_genre_match(live, history, row),
             *_similar_users(live, person, history, row, rated_by_user=_has_rated(user, movie)),
         ],
@@ -62,10 +66,49 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
             "clipped": stars - parts.raw,
             "total": stars,
         },
+        "order": {
+            "score": float(order.sum()) + tie_break,
+            "tie_break": tie_break,
+            "movies": _entries(live, history, first, titles, contribution=order),
+        },
     }
     if all_contributions:
-        explanation["contributions"] = _all_contributions(live, history, parts)
+        everything = np.arange(len(history))
+        # A film deleted since keeps its share, without a title: the sums must stay exact.
+        titles = dict.fromkeys((int(pk) for pk in model.movie_ids[history.item]), "") | _titles(
+            model.movie_ids[history.item]
+        )
+        entries = _entries(live, history, everything, titles, contribution=parts.ratings, order_contribution=order)
+        explanation["contributions"] = sorted(entries, key=lambda entry: -abs(entry["contribution"]))
     return explanation
+
+
+def _order(live: LiveModel, history: History, row: int) -> Array:
+    """What each rated film adds to the film's place in a list, (n,); nothing for a film after the training."""
+    return live.model.ranker.contributions(history, row) if row >= 0 else np.zeros(len(history))
+
+
+def _strongest(order: Array) -> NDArray[np.intp]:
+    """Positions of the films that did most for the place, the strongest first."""
+    helping = np.flatnonzero(order > 0)
+    strongest: NDArray[np.intp] = helping[np.argsort(-order[helping], kind="stable")][:MAX_NAMED]
+    return strongest
+
+
+def _entries(
+    live: LiveModel, history: History, positions: NDArray[np.intp], titles: dict[int, str], **figures: Array
+) -> list[dict[str, Any]]:
+    """Rated films with the given figures; those without a title are left out."""
+    return [
+        {
+            "movie_id": movie_id,
+            "title": titles[movie_id],
+            "your_rating": float(history.value[position]),
+            **{name: float(values[position]) for name, values in figures.items()},
+        }
+        for position in positions
+        if (movie_id := int(live.model.movie_ids[history.item[position]])) in titles
+    ]
 
 
 def _titles(movie_ids: Iterable[int]) -> dict[int, str]:
@@ -104,19 +147,7 @@ def _named(history: History, parts: Contributions) -> NDArray[np.intp]:
     return named
 
 
-def _similar_movies(
-    live: LiveModel, history: History, parts: Contributions, titles: dict[int, str]
-) -> list[dict[str, Any]]:
-    movies = [
-        {
-            "movie_id": movie_id,
-            "title": titles[movie_id],
-            "your_rating": float(history.value[position]),
-            "contribution": float(parts.ratings[position]),
-        }
-        for position in _named(history, parts)
-        if (movie_id := int(live.model.movie_ids[history.item[position]])) in titles
-    ]
+def _similar_movies(movies: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if not movies:
         return []
     return [{"type": "similar_movies", "description": "Because you rated these movies highly", "movies": movies}]
@@ -163,19 +194,3 @@ def _similar_users(
             "average_rating": average,
         }
     ]
-
-
-def _all_contributions(live: LiveModel, history: History, parts: Contributions) -> list[dict[str, Any]]:
-    """Every rated film, the strongest first. A film deleted since keeps its share: the sum must stay exact."""
-    ids = [int(movie_id) for movie_id in live.model.movie_ids[history.item]]
-    titles = _titles(ids)
-    entries = [
-        {
-            "movie_id": movie_id,
-            "title": titles.get(movie_id, ""),
-            "your_rating": float(value),
-            "contribution": float(contribution),
-        }
-        for movie_id, value, contribution in zip(ids, history.value, parts.ratings, strict=True)
-    ]
-    return sorted(entries, key=lambda entry: -abs(entry["contribution"]))

@@ -135,6 +135,7 @@ class ExplainTestCase(ApiTestCase):
             {
                 "movie_id", "movie_title", "predicted_rating", "confidence", "interval", "model_version", "reasons",
                 "breakdown",
+                "order",
             },
         )  # fmt: skip
         kinds = [reason["type"] for reason in answer["reasons"]]

@@ -55,7 +55,7 @@ class HomeTestCase(CatalogueTestCase):
         response = self.client.get("/")
         self.assertContains(response, "For you")
         self.assertContains(response, self.version.label)
-        self.assertContains(response, "Because you rated these movies highly")
+        self.assertContains(response, "Here because you rated <cite>")
         self.assertEqual(len(response.context["cards"]) + 1, 20)
         self.assertTrue(all(card.predicted_rating for card in response.context["cards"]))
 

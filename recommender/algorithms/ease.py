@@ -18,8 +18,8 @@ from recommender.algorithms.interactions import Interactions
 
 # How much a rating of 1, 2 … 5 stars says that a film was for this person; half stars lie between.
 _GRADES = (0.1, 0.2, 0.5, 1.0, 1.3)
-# Films with fewer raters are left to popularity: their weights would be one person's taste.
-MIN_RATERS = 3
+# Films with fewer raters are left to popularity: their weights would be the taste of single people.
+MIN_RATERS = 5
 # Weights kept for each film, the largest by magnitude. More change little and cost memory.
 NEIGHBOURS = 200
 # The matrix of films × films must fit: beyond this many films, the most rated ones.

@@ -42,7 +42,12 @@ class EaseRanker:
     def order_scores(self, history: History, item_counts: NDArray[np.int64]) -> Array:
         """A score for every film, (n_items,); only its order has a meaning."""
         scores = self.weights.scores(history.item, self.strengths(history))
-        return scores + POPULARITY_TIE_BREAK * np.log2(1.0 + item_counts)
+        return scores + self.tie_breaks(item_counts)
+
+    def tie_breaks(self, item_counts: NDArray[np.int64]) -> Array:
+        """What popularity adds to each score, (n_items,)."""
+        ties: Array = POPULARITY_TIE_BREAK * np.log2(1.0 + item_counts)
+        return ties
 
     def contributions(self, history: History, item: int) -> Array:
         """What each rated film adds to one film's score, (n,)."""

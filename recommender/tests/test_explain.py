@@ -6,7 +6,7 @@ from cinema.models import Movie, Rating
 from cinema.ratings import rate_movie
 from recommender.explain import NoExplanation, explain_for
 from recommender.models import LivePointer
-from recommender.recommend import predict_for
+from recommender.recommend import predict_for, recommend_for
 from recommender.tests.stored_versions import DRAMA_FAN, CatalogueTestCase, rate
 
 
@@ -41,6 +41,17 @@ class ExplainForTestCase(CatalogueTestCase):
             contributions = sum(entry["contribution"] for entry in explanation["contributions"])
             self.assertAlmostEqual(contributions, parts["your_ratings"], delta=1e-6)
             self.assertAlmostEqual(predict_for(self.alice, [film])[film.pk], parts["total"], delta=1e-9)
+
+    def test_it_adds_up_for_the_place_in_a_list_too(self) -> None:
+        rate(self.alice, DRAMA_FAN)
+        for item in recommend_for(self.alice, n=20).items:
+            film = Movie.objects.get(pk=item.movie_id)
+            explanation = explain_for(self.alice, film, all_contributions=True)
+            order = explanation["order"]
+            self.assertAlmostEqual(order["score"], item.score, delta=1e-9)
+            total = sum(entry["order_contribution"] for entry in explanation["contributions"])
+            self.assertAlmostEqual(total + order["tie_break"], order["score"], delta=1e-9)
+            self.assertTrue(all(entry["contribution"] > 0 for entry in order["movies"]))
 
     def test_it_names_only_liked_films_that_speak_for_this_one(self) -> None:
         rate(self.alice, DRAMA_FAN)

@@ -46,6 +46,15 @@ class RecommendationListSerializer(serializers.Serializer[Any]):
 class ListQuery(YearRangeMixin):
     n = serializers.IntegerField(required=False, default=10, min_value=1, max_value=MAX_N)
     exclude = IdListField(required=False, default="", allow_blank=True, help_text="Film ids separated by commas.")
+    discovery = serializers.ChoiceField(
+        ["auto", "0", "1", "2", "3"],
+        required=False,
+        default="auto",
+        help_text="Places in ten for films that hardly anybody is shown; auto: as many as the version chose.",
+    )
+
+    def validate_discovery(self, value: str) -> int | None:
+        return None if value == "auto" else int(value)
 
 
 class CountQuery(serializers.Serializer[Any]):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinema.models import Movie, User
+from recommender.algorithms.discovery import interleave
 from recommender.algorithms.film_model import Array
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
 from recommender.algorithms.metrics import top_k
@@ -78,8 +79,12 @@ def recommend_for(
     year_min: int | None = None,
     year_max: int | None = None,
     exclude: Iterable[int] = (),
+    discovery: int | None = None,
 ) -> RecommendationList:
-    """The ``n`` films to see next, fewer only if the catalogue holds no more that fit. Never one the person rated."""
+    """The ``n`` films to see next, fewer only if the catalogue holds no more that fit. Never one the person rated.
+
+    ``discovery``: how many places in ten go to films that hardly anybody is shown; None takes what the version chose.
+    """
     live = live_model()
     filters = Filters(genre, year_min, year_max)
     rated = rated_films(user, live)
@@ -91,9 +96,10 @@ def recommend_for(
         personal = len(history) > 0
         person = live.model.solve(history)
         scores = live.model.order_scores(history) if personal else live.model.popularity_scores.copy()
-        slot: Slot = "ranked" if personal else "fallback"
         scores[_rows(live, excluded)] = -np.inf
-        items = _best(live, scores, person.predicted_ratings(), filters, n, slot)
+        items = _best(live, scores, person.predicted_ratings(), filters, n, discovery if personal else 0)
+        if not personal:
+            items = [replace(item, slot="fallback") for item in items]
     if len(items) < n:
         taken = np.union1d(excluded, np.array([item.movie_id for item in items], dtype=np.int64))
         items += _popular(taken, filters, n - len(items), first_rank=len(items) + 1)
@@ -112,28 +118,37 @@ def _rows(live: LiveModel, movie_ids: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _best(
-    live: LiveModel, scores: Array, predicted: Array, filters: Filters, n: int, slot: Slot
+    live: LiveModel, scores: Array, predicted: Array, filters: Filters, n: int, discovery: int | None
 ) -> list[Recommendation]:
-    """The best ``n`` by score among films that fit and that the catalogue still has."""
+    """The best ``n`` among films that fit and that the catalogue still has, some of them discoveries."""
     if filters:
         fitting = np.zeros(len(scores), np.bool_)
         fitting[_rows(live, np.fromiter(filters.movies().values_list("pk", flat=True), np.int64))] = True
         scores = np.where(fitting, scores, -np.inf)
-    chosen: list[Recommendation] = []
+    places = live.model.discovery.n_places(n, discovery)
+    values = live.model.discovery.values(scores) if places else np.empty(0)
     # A film may have been deleted since the training: then the next best takes its place.
     spare = 10
     while True:
-        best = top_k(scores, n + spare)
-        films = movies_by_id(live.model.movie_ids[best])
-        chosen = [
-            _recommendation(film, rank=0, predicted=float(predicted[row]), score=float(scores[row]), slot=slot)
-            for row in best
-            if (film := films.get(int(live.model.movie_ids[row]))) is not None
-        ][:n]
-        if len(chosen) == n or len(best) < n + spare:
+        ranked = top_k(scores, n + spare)
+        finds = top_k(np.where(np.isin(np.arange(len(values)), ranked[: n - places]), -np.inf, values), places + spare)
+        films = movies_by_id(live.model.movie_ids[np.union1d(ranked, finds)])
+        present = np.array([int(pk) in films for pk in live.model.movie_ids[ranked]], dtype=np.bool_)
+        found = np.array([int(pk) in films for pk in live.model.movie_ids[finds]], dtype=np.bool_)
+        rows, marks = interleave(ranked[present], finds[found][:places], n)
+        if len(rows) == n or len(ranked) < n + spare:
             break
         spare *= 4
-    return [replace(item, rank=rank) for rank, item in enumerate(chosen, start=1)]
+    return [
+        _recommendation(
+            films[int(live.model.movie_ids[row])],
+            rank=rank,
+            predicted=float(predicted[row]),
+            score=float(scores[row]),
+            slot="discovery" if is_discovery else "ranked",
+        )
+        for rank, (row, is_discovery) in enumerate(zip(rows, marks, strict=True), start=1)
+    ]
 
 
 def _recommendation(

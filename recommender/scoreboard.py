@@ -117,6 +117,7 @@ def figure(version: ModelVersion, name: str) -> Figure:
         ("random_order", "Random order"),
         ("perfect_order", "Perfect order"),
         ("ceiling", "Reachable at most"),
+        ("without_discovery", "Without discovery"),
     ):
         # A ceiling that the lists have reached says nothing beside the value.
         if metric.get(key) is not None and not (key == "ceiling" and metric[key] <= (value or 0)):

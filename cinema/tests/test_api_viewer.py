@@ -112,6 +112,12 @@ class RecommendationsTestCase(ApiTestCase):
         items = self.get("?n=100&genre=Comedy&year_min=1990&year_max=1999&exclude=310,320").json()["items"]
         self.assertEqual({item["movie_id"] for item in items}, set(range(330, 401, 10)))
 
+    def test_it_takes_the_number_of_discoveries(self) -> None:
+        for discovery in ("auto", "0", "1", "2", "3"):
+            self.assertEqual(self.get(f"?discovery={discovery}").status_code, 200)
+        for discovery in ("4", "-1", "many", "true"):
+            self.assert_problem(self.get(f"?discovery={discovery}"), 400)
+
     def test_it_answers_for_somebody_imported(self) -> None:
         make_crowd()
         response = self.api("GET", "/api/ml/recommendations/1000", by=self.staff)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.algorithms.discovery import MAX_SLOTS, Discovery
 from recommender.algorithms.ease import ItemWeights
 from recommender.algorithms.film_model import Array, FilmModel, History, Person
 from recommender.algorithms.genre_affinity import GenreTable
@@ -35,6 +36,7 @@ class TrainedModel:
     movie_ids: NDArray[np.int64]  # (n_items,) ascending; row j of every array is film movie_ids[j]
     films: FilmModel
     ranker: EaseRanker
+    discovery: Discovery
     uncertainty: Uncertainty
     groups: TasteGroups
     genres: GenreTable
@@ -118,6 +120,10 @@ class TrainedModel:
             "ranker_starts": self.ranker.weights.starts,
             "ranker_targets": self.ranker.weights.targets,
             "ranker_values": self.ranker.weights.values,
+            "discovery_offered": self.discovery.offered,
+            "discovery_mean": self.discovery.mean,
+            "discovery_sd": self.discovery.sd,
+            "discovery_price": self.discovery.price,
         }
 
     def settings(self) -> dict[str, Any]:
@@ -126,6 +132,7 @@ class TrainedModel:
             "person_regularization": self.films.person_regularization,
             "noise_ratio": self.films.noise_ratio,
             "ranker_half_life": self.ranker.half_life,
+            "discovery_slots": self.discovery.slots,
             "noise_variance": self.uncertainty.noise_variance,
             "person_scale": self.uncertainty.person_scale,
             "interval_z": self.uncertainty.interval_z,
@@ -150,6 +157,13 @@ class TrainedModel:
             ranker=EaseRanker(
                 ItemWeights(arrays["ranker_starts"], arrays["ranker_targets"], arrays["ranker_values"]),
                 settings["ranker_half_life"],
+            ),
+            discovery=Discovery(
+                int(settings["discovery_slots"]),
+                arrays["discovery_offered"],
+                arrays["discovery_mean"],
+                arrays["discovery_sd"],
+                arrays["discovery_price"],
             ),
             uncertainty=Uncertainty(
                 noise_variance=settings["noise_variance"],
@@ -181,9 +195,13 @@ _LAYOUT: dict[str, tuple[str, tuple[str, ...]]] = {
     "ranker_starts": ("int64", ("films and one",)),
     "ranker_targets": ("int32", ("weights",)),
     "ranker_values": ("float32", ("weights",)),
+    "discovery_offered": ("uint8", ("films",)),
+    "discovery_mean": ("float32", ("films",)),
+    "discovery_sd": ("float32", ("films",)),
+    "discovery_price": ("float32", ("films",)),
 }
 _POSITIVE = ("person_regularization", "noise_ratio", "noise_variance", "interval_z")
-_NOT_NEGATIVE = ("ranker_half_life", "person_scale", "n_users")
+_NOT_NEGATIVE = ("ranker_half_life", "discovery_slots", "person_scale", "n_users")
 
 
 def _check(arrays: dict[str, NDArray[Any]], settings: dict[str, Any]) -> None:
@@ -210,6 +228,8 @@ def _check(arrays: dict[str, NDArray[Any]], settings: dict[str, Any]) -> None:
         raise MalformedModel("the ranker's weights do not belong to these films")
     if (np.diff(starts) < 0).any() or (targets < 0).any() or (targets >= lengths["films"]).any():
         raise MalformedModel("the ranker's weights point outside of the films")
+    if settings["discovery_slots"] > MAX_SLOTS or (arrays["discovery_sd"] < 0).any():
+        raise MalformedModel("the discovery slots are out of bounds")
     names = settings.get("genres")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise MalformedModel("the names of the genres are missing")

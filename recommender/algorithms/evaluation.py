@@ -25,8 +25,6 @@ from recommender.algorithms.splits import Split
 MAX_PEOPLE = 10_000
 # A film belongs to the recommendable catalogue from this many training ratings on.
 RECOMMENDABLE_RATINGS = 5
-# Places of a list that are given away for coverage; this ranker has none.
-DISCOVERY_SLOTS = 0
 
 Floats = NDArray[np.float64]
 
@@ -92,6 +90,8 @@ def evaluate(
     factors = model.films.item_factors.astype(np.float64)
     errors: dict[str, list[float]] = {"squared": [], "absolute": [], "n": [], "base_squared": [], "base_absolute": []}
     ours, theirs, random_order, perfect_order = _Tally(), _Tally(), _Tally(), _Tally()
+    plain = _Tally()  # the same lists without discovery slots
+    ranked_places, plain_lists = np.zeros(train.n_items, bool), _Lists(np.zeros(train.n_items, bool))
     lists, popular_lists = _Lists(np.zeros(train.n_items, bool)), _Lists(np.zeros(train.n_items, bool))
 
     for number, user in enumerate(people):
@@ -101,7 +101,10 @@ def evaluate(
         person = model.solve(history)
         scores, popular_scores = model.order_scores(history), popular.copy()
         scores[history.item] = popular_scores[history.item] = -np.inf
-        ranking, popular_ranking = top_k(scores), top_k(popular_scores)
+        ranking, is_discovery = model.discovery.list_of(scores)
+        plain_ranking, popular_ranking = top_k(scores), top_k(popular_scores)
+        ranked_places[ranking[~is_discovery]] = True
+        plain_lists.add(plain_ranking, shares, factors)
         lists.add(ranking, shares, factors)
         popular_lists.add(popular_ranking, shares, factors)
 
@@ -133,28 +136,50 @@ def evaluate(
             perfect_order.add("recall_at_10_rated", min(K, n_relevant) / n_relevant)
 
         liked = items[relevant]
-        for tally, order in ((ours, np.isin(ranking, liked)), (theirs, np.isin(popular_ranking, liked))):
+        for tally, listed in ((ours, ranking), (plain, plain_ranking), (theirs, popular_ranking)):
+            order = np.isin(listed, liked)
             if n_relevant:
                 # Precision over the K places of a list, not over what it might lack.
                 tally.add("precision_at_10", float(order.sum()) / K)
             tally.add("recall_at_10", metrics.recall_at_k(order, n_relevant))
             tally.add("ndcg_at_10", metrics.ndcg_at_k(order, n_relevant))
             tally.add("hit_rate_at_10", metrics.hit_rate_at_k(order, n_relevant))
-    return _assemble(errors, ours, theirs, random_order, perfect_order, lists, popular_lists, train, len(people), seed)
+    gathered = _Gathered(errors, ours, plain, theirs, random_order, perfect_order, lists, plain_lists, popular_lists)
+    ceiling = _Ceiling(ranked_places, len(people) * model.discovery.slots)
+    return _assemble(gathered, ceiling, train, len(people), seed)
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """Everything that the loop over people has counted."""
+
+    errors: dict[str, list[float]]
+    ours: _Tally
+    plain: _Tally
+    theirs: _Tally
+    random_order: _Tally
+    perfect_order: _Tally
+    lists: _Lists
+    plain_lists: _Lists
+    popular_lists: _Lists
+
+
+@dataclass(frozen=True)
+class _Ceiling:
+    """What coverage could reach if each discovery slot showed a film that no ranked place shows."""
+
+    ranked: NDArray[np.bool_]
+    places: int
+
+    def of(self, films: NDArray[np.bool_]) -> float:
+        return min(1.0, (int(self.ranked[films].sum()) + self.places) / int(films.sum()))
 
 
 def _assemble(
-    errors: dict[str, list[float]],
-    ours: _Tally,
-    theirs: _Tally,
-    random_order: _Tally,
-    perfect_order: _Tally,
-    lists: _Lists,
-    popular_lists: _Lists,
-    train: Interactions,
-    n_people: int,
-    seed: int,
+    gathered: _Gathered, ceiling: _Ceiling, train: Interactions, n_people: int, seed: int
 ) -> dict[str, Metric]:
+    errors, ours, plain, theirs = gathered.errors, gathered.ours, gathered.plain, gathered.theirs
+    lists, plain_lists, popular_lists = gathered.lists, gathered.plain_lists, gathered.popular_lists
     result: dict[str, Metric] = {}
 
     def put(name: str, estimate: Estimate, baseline: float | None, protocol: str, by: str, **extra: Any) -> None:
@@ -175,8 +200,8 @@ def _assemble(
             theirs.mean(name),
             "rated items: each person's test films by predicted rating",
             "popularity",
-            random_order=random_order.mean(name),
-            perfect_order=perfect_order.mean(name),
+            random_order=gathered.random_order.mean(name),
+            perfect_order=gathered.perfect_order.mean(name),
         )
     for name in ("precision_at_10", "recall_at_10", "ndcg_at_10", "hit_rate_at_10"):
         put(
@@ -185,6 +210,7 @@ def _assemble(
             theirs.mean(name),
             "full catalogue: all films not rated in training",
             "popularity",
+            without_discovery=plain.mean(name),
         )
     recommendable = train.item_counts >= RECOMMENDABLE_RATINGS
     for name, films in (("coverage_at_10", recommendable), ("coverage_at_10_all", np.ones(train.n_items, bool))):
@@ -200,8 +226,8 @@ def _assemble(
                 f"share of {what} in at least one person's top 10",
                 "popularity",
                 films=float(total),
-                # What the lists could reach if each discovery slot showed a film that no ranked place shows.
-                ceiling=min(1.0, (int(lists.shown[films].sum()) + n_people * DISCOVERY_SLOTS) / total),
+                ceiling=ceiling.of(films),
+                without_discovery=float(plain_lists.shown[films].sum() / total),
             )
     for name in ("novelty", "diversity"):
         protocol = "top-10 lists of all people, " + (

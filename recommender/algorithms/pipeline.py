@@ -13,13 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.algorithms.discovery import MAX_PEOPLE, Discovery, learn_discovery
 from recommender.algorithms.ensemble import TrainedModel
-from recommender.algorithms.evaluation import Metric, evaluate
+from recommender.algorithms.evaluation import RECOMMENDABLE_RATINGS, Metric, evaluate
 from recommender.algorithms.factorization import Factorization, MatrixFactorizationConfig
 from recommender.algorithms.film_model import history_of
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.matrix_factorization import MatrixFactorizationTrainer
+from recommender.algorithms.ranking import EaseRanker
 from recommender.algorithms.splits import Split, last_per_user
 from recommender.algorithms.taste_groups import learn_groups
 from recommender.algorithms.tuning import Tuning, ValidationSplit, tune, validation_split
@@ -94,11 +96,12 @@ class Pipeline:
 
         measured = yield from self._fit("training", self.split.train)
         yield Step("measuring", _start("measuring"))
-        twin = self._model(measured, self.split.train, tuning, scale)
+        twin = self._model(measured, self.split.train, tuning, scale, None)
         metrics = evaluate(twin, self.split, seed=seed)
 
         served = yield from self._fit("refitting", self.data)
-        model = self._model(served, self.data, tuning, scale)
+        # As many slots as the measured twin has: its figures tell what they cost.
+        model = self._model(served, self.data, tuning, scale, twin.discovery.slots)
         self.outcome = Outcome(model, twin, metrics, self.split.name, tuning)
         yield Step("refitting", 1.0, epoch=config.n_epochs)
 
@@ -113,8 +116,11 @@ class Pipeline:
             yield Step(phase, start + share * done, epoch.number, epoch.train_rmse, validation_rmse)
         return trainer.result()
 
-    def _model(self, factorization: Factorization, data: Interactions, tuning: Tuning, scale: float) -> TrainedModel:
+    def _model(
+        self, factorization: Factorization, data: Interactions, tuning: Tuning, scale: float, slots: int | None
+    ) -> TrainedModel:
         films = tuning.apply(factorization, data)
+        ranker = tuning.fit_ranker(data)
         tastes = np.zeros((data.n_users, factorization.item_factors.shape[1]))
         for user in np.flatnonzero(data.user_counts):
             tastes[user] = films.solve(history_of(data, user)).state[1:]
@@ -122,7 +128,8 @@ class Pipeline:
         return TrainedModel(
             movie_ids=self.movie_ids,
             films=films,
-            ranker=tuning.fit_ranker(data),
+            ranker=ranker,
+            discovery=_discovery(ranker, data, slots, seed=self.config.seed),
             uncertainty=Uncertainty(
                 noise_variance=uncertainty.noise_variance,
                 person_scale=uncertainty.person_scale,
@@ -135,6 +142,25 @@ class Pipeline:
             genres=self.genres,
             n_users=int(np.count_nonzero(data.user_counts)),
         )
+
+
+def _discovery(ranker: EaseRanker, data: Interactions, slots: int | None, *, seed: int) -> Discovery:
+    """Prices learned on the lists of the people of ``data``, or of as many of them as it takes."""
+    people = np.flatnonzero(data.user_counts)
+    if len(people) > MAX_PEOPLE:
+        people = np.sort(np.random.default_rng(seed).choice(people, MAX_PEOPLE, replace=False))
+    # Films without a weight have the same score for everybody: no slot could tell whom they suit.
+    told = np.zeros(data.n_items, np.bool_)
+    told[ranker.weights.targets] = True
+    films = np.flatnonzero(told)
+    scores = np.empty((len(people), len(films)))
+    for row, user in enumerate(people):
+        history = history_of(data, user)
+        of_all = ranker.order_scores(history, data.item_counts)
+        of_all[history.item] = -np.inf
+        scores[row] = of_all[films]
+    recommendable = data.item_counts[films] >= RECOMMENDABLE_RATINGS
+    return learn_discovery(scores, recommendable, slots).spread(films, data.n_items)
 
 
 def _scale(scaled: NDArray[np.float64], original: NDArray[np.float64]) -> float:

@@ -44,6 +44,7 @@ class DemoRatingsTestCase(TestCase):
         self.assertLess(metrics["rmse"].value, 1.0)
         self.assertGreater(metrics["precision_at_10_rated"].value, 0.60)
         self.assertGreater(metrics["recall_at_10_rated"].value, 0.40)
+        self.assertGreater(metrics["coverage_at_10"].value, 0.70)
         for name in ("rmse", "precision_at_10_rated", "recall_at_10_rated"):
             self.assertGreaterEqual(metrics[name].n, 650)
             self.assertIsNotNone(metrics[name].interval)

@@ -61,6 +61,7 @@ class TrainedModelTestCase(SimpleTestCase):
             "item_counts": lambda a: -a - 1,
             "ranker_starts": lambda a: a[:-1],
             "ranker_targets": lambda a: a + len(a),
+            "discovery_sd": lambda a: a - 1000,
             "ranker_values": lambda a: np.full_like(a, np.inf),
         }.items():
             with self.subTest(name), self.assertRaises(MalformedModel):
@@ -68,6 +69,12 @@ class TrainedModelTestCase(SimpleTestCase):
                 TrainedModel.from_arrays({**arrays, name: spoil(arrays[name])}, self.model.settings())
 
     def test_it_refuses_settings_that_no_training_writes(self) -> None:
-        for change in ({"noise_ratio": 0}, {"global_mean": float("nan")}, {"genres": ["one"]}, {"n_users": True}):
+        for change in (
+            {"noise_ratio": 0},
+            {"global_mean": float("nan")},
+            {"genres": ["one"]},
+            {"n_users": True},
+            {"discovery_slots": 4},
+        ):
             with self.subTest(change), self.assertRaises(MalformedModel):
                 TrainedModel.from_arrays(self.model.arrays(), {**self.model.settings(), **change})

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 from django.utils import timezone
 
 from cinema.models import Genre, Movie, Rating
 from cinema.ratings import rate_movie
 from recommender import registry
+from recommender.algorithms.discovery import Discovery
 from recommender.models import LivePointer
 from recommender.recommend import predict_for, recommend_for, similar_movies
 from recommender.tests.stored_versions import (
@@ -103,6 +106,43 @@ class RecommendForTestCase(CatalogueTestCase):
         Rating.objects.filter(user=self.alice).update(changed_at=self.version.data_until)
         known = predict_for(self.alice, [Movie.objects.get(pk=60)])[60]
         self.assertLess(known, fresh)
+
+
+class DiscoveryTestCase(CatalogueTestCase):
+    """A version with two discovery slots, which may show any film."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        model = trained()
+        everything = np.ones(model.n_items, np.uint8)
+        flat = np.ones(model.n_items, np.float32)
+        discovery = Discovery(2, everything, np.zeros_like(flat), flat, np.zeros_like(flat))
+        registry.activate(store_version(replace(model, discovery=discovery)))
+        rate(self.alice, DRAMA_FAN)
+
+    def slots(self, **options: Any) -> list[str]:
+        return [item.slot for item in recommend_for(self.alice, **options).items]
+
+    def test_it_marks_the_places_that_are_given_away(self) -> None:
+        self.assertEqual(self.slots(), ["ranked"] * 8 + ["discovery"] * 2)
+        self.assertEqual(self.slots(n=9), ["ranked"] * 9)
+
+    def test_it_gives_as_many_away_as_it_is_asked_to(self) -> None:
+        for discovery in range(4):
+            self.assertEqual(self.slots(discovery=discovery).count("discovery"), discovery)
+
+    def test_it_never_shows_a_film_twice_or_a_rated_one(self) -> None:
+        ids = [item.movie_id for item in recommend_for(self.alice, n=50, discovery=3).items]
+        self.assertEqual(len(set(ids)), 50)
+        self.assertFalse({10 * (row + 1) for row in DRAMA_FAN} & set(ids))
+
+    def test_it_fills_the_list_when_films_are_gone(self) -> None:
+        shown = recommend_for(self.alice, n=20).items
+        Movie.objects.filter(pk__in=[item.movie_id for item in shown if item.slot == "discovery"]).delete()
+        self.assertEqual(len(recommend_for(self.alice, n=20).items), 20)
+
+    def test_it_gives_nothing_away_to_a_newcomer(self) -> None:
+        self.assertEqual({item.slot for item in recommend_for(self.bob).items}, {"fallback"})
 
 
 class SimilarMoviesTestCase(CatalogueTestCase):

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
+from django.utils.timezone import now as current_time
 
 from cinema.models import ThrottleCount
 
@@ -27,7 +27,7 @@ def allow(scope: str, key: str) -> Verdict:
     Fixed windows of a minute: exact, cheap, and easy to explain to whoever is turned away.
     """
     limit = settings.THROTTLE_RATES[scope]
-    now = timezone.now()
+    now = current_time()
     window = now.replace(second=0, microsecond=0)
     with transaction.atomic():
         row, created = ThrottleCount.objects.get_or_create(

@@ -23,15 +23,13 @@ from mlops import runs
 from mlops.models import TrainingRun
 from recommender import artifacts, registry
 from recommender.algorithms.evaluation import Metric
-from recommender.algorithms.factorization import MatrixFactorizationConfig
 from recommender.algorithms.pipeline import Outcome, Pipeline, Step
-from recommender.algorithms.presets import configuration
+from recommender.algorithms.presets import Config, algorithm, configuration
 from recommender.dataset import Dataset, snapshot
 from recommender.models import Activation, ModelVersion
 
 logger = logging.getLogger(__name__)
 
-ALGORITHM = "matrix factorization (SGD), solved people"
 # A run's row is written at most this often, so that a fast training does not keep the database busy.
 SECONDS_BETWEEN_WRITES = 1.0
 
@@ -124,8 +122,10 @@ class _Reporter:
         self._written = time.monotonic()
 
 
-def _run_pipeline(config: MatrixFactorizationConfig, dataset: Dataset, report: _Reporter) -> Outcome:
-    pipeline = Pipeline(config, dataset.interactions, movie_ids=dataset.movie_ids, genres=dataset.genres)
+def _run_pipeline(config: Config, dataset: Dataset, report: _Reporter) -> Outcome:
+    pipeline = Pipeline(
+        config, dataset.interactions, movie_ids=dataset.movie_ids, genres=dataset.genres, years=dataset.years
+    )
     began = time.monotonic()
     for step in pipeline:
         if step.validation_rmse is not None:
@@ -173,7 +173,7 @@ def metric_json(metric: Metric, *, dataset: Dataset, split: str, seed: int) -> d
 def _publish(
     run: TrainingRun,
     owner: UUID,
-    config: MatrixFactorizationConfig,
+    config: Config,
     dataset: Dataset,
     outcome: Outcome,
     seconds: float,
@@ -185,7 +185,7 @@ def _publish(
     }
     label = registry.new_label()
     about = {
-        "algorithm": ALGORITHM,
+        "algorithm": algorithm(config),
         "preset": run.preset,
         "hyperparameters": config.as_dict(),
         "metrics": metrics,
@@ -198,7 +198,7 @@ def _publish(
         with transaction.atomic():
             version = ModelVersion.objects.create(
                 label=label,
-                algorithm=ALGORITHM,
+                algorithm=algorithm(config),
                 preset=run.preset,
                 hyperparameters=config.as_dict(),
                 metrics=metrics,

@@ -31,6 +31,7 @@ class Dataset:
     user_ids: NDArray[np.int64]  # (n_users,) ascending: user u of the interactions is person user_ids[u]
     movie_ids: NDArray[np.int64]  # (n_items,) ascending, all films of the catalogue
     genres: GenreTable
+    years: NDArray[np.int64]  # (n_items,) 0 where unknown
     data_until: datetime  # no rating in here was changed later
     fingerprint: str  # sha256 over who rated what, how and when
 
@@ -58,6 +59,13 @@ def _genre_table(movie_ids: NDArray[np.int64]) -> GenreTable:
     return GenreTable(tuple(name for _, name in genres), membership)
 
 
+def _years(movie_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    years = np.zeros(len(movie_ids), np.int64)
+    for movie_id, year in Movie.objects.exclude(year=None).values_list("pk", "year").iterator():
+        years[np.searchsorted(movie_ids, movie_id)] = year or 0
+    return years
+
+
 def snapshot() -> Dataset:
     """All ratings and films as they are now."""
     # Taken first: a rating that comes in while we read may be trained on and yet count as new, which does little harm.
@@ -83,6 +91,7 @@ def snapshot() -> Dataset:
         user_ids=user_ids,
         movie_ids=movie_ids,
         genres=_genre_table(movie_ids),
+        years=_years(movie_ids),
         data_until=data_until,
         fingerprint=digest.hexdigest(),
     )

@@ -123,18 +123,14 @@ def _parts(person: Person, row: int) -> Contributions:
     if row >= 0:
         return person.contributions(row)
     # A film that came after the training is taken for an average one: x = x̄, so nothing the person rated tells of it.
-    return Contributions(
-        base=person.model.global_mean, film=0.0, you=person.level, ratings=np.zeros(len(person.history))
-    )
+    none = np.zeros(len(person.history))
+    return Contributions(base=person.model.global_mean, film=0.0, you=person.level, watched=none, rated=none)
 
 
 def _sd(live: LiveModel, person: Person, row: int) -> float:
-    uncertainty = live.model.uncertainty
     if row >= 0:
         return float(live.model.sd(person, np.array([row]))[0])
-    x = person.model.mean_features
-    variance = uncertainty.noise_variance + uncertainty.person_scale * float(x @ person.covariance @ x)
-    return float(np.sqrt(variance + uncertainty.film_variance.max(initial=0.0)))
+    return live.model.uncertainty.sd_of_unknown_film(person)
 
 
 def _named(history: History, parts: Contributions) -> NDArray[np.intp]:
@@ -180,7 +176,7 @@ def _similar_users(
     if row < 0 or not len(history):
         return []
     groups = live.model.groups
-    group = groups.nearest(person.state[1:])
+    group = groups.nearest(person.taste)
     count = int(groups.counts[group, row])
     # The person may be one of those who were counted; five others must remain.
     if count < MIN_PEOPLE + rated_by_user:

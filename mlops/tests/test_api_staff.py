@@ -30,7 +30,7 @@ class TrainTestCase(ApiTestCase):
             {"run_id": run.pk, "status": "queued", "status_url": f"http://testserver/api/ml/runs/{run.pk}"},
         )
         self.assertEqual(response.headers["Location"], response.json()["status_url"])
-        self.assertEqual((run.requested_by, run.preset, run.activate), (self.staff, "tuned", True))
+        self.assertEqual((run.requested_by, run.preset, run.activate), (self.staff, "balanced", True))
 
     def test_it_needs_no_body(self) -> None:
         response = self.api("POST", "/api/ml/train", by=self.staff, content_type="")

@@ -181,8 +181,8 @@ class TrainTestCase(StaffTestCase):
         self.client.post("/training/runs", {"preset": "tuned"})
         self.assertFalse(TrainingRun.objects.get().activate)
 
-    def test_it_offers_the_tuned_settings_first(self) -> None:
-        self.assertContains(self.client.get("/training/"), '<option value="tuned" selected>')
+    def test_it_offers_the_recommended_preset_first(self) -> None:
+        self.assertContains(self.client.get("/training/"), '<option value="balanced" selected>')
 
     def test_it_refuses_settings_it_does_not_know(self) -> None:
         self.assertContains(

@@ -24,7 +24,7 @@ class RequestTrainingTestCase(TestCase):
         self.assertEqual(OrmQ.objects.get().task["args"], (run.pk,))
 
     def test_it_takes_the_default_preset(self) -> None:
-        self.assertEqual(runs.request_training().preset, "tuned")
+        self.assertEqual(runs.request_training().preset, "balanced")
 
     def test_it_refuses_a_second_run_and_names_the_first(self) -> None:
         first = runs.request_training()

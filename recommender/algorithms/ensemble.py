@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from recommender.algorithms.discovery import MAX_SLOTS, Discovery
 from recommender.algorithms.ease import ItemWeights
-from recommender.algorithms.film_model import Array, FilmModel, History, Person
+from recommender.algorithms.film_model import Array, FilmModel, History, NoiseScales, Person
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.metrics import top_k
 from recommender.algorithms.ranking import EaseRanker
@@ -71,20 +71,19 @@ class TrainedModel:
     @cached_property
     def popularity_scores(self) -> Array:
         """The order for somebody of whom nothing is known: how many people rated a film, then how well."""
-        return self.films.item_counts + 1e-3 * self.films.offsets
+        return self.films.item_counts + 1e-3 * self.films.mean_offsets
 
     @cached_property
-    def _unit_factors(self) -> Array:
-        factors = self.films.item_factors.astype(np.float64)
-        lengths = np.linalg.norm(factors, axis=1)
-        return factors / np.where(lengths > 0, lengths, 1.0)[:, None]
+    def _lengths(self) -> Array:
+        lengths = np.linalg.norm(self.films.characters(slice(None)), axis=1).astype(np.float64)
+        return np.where(lengths > 0, lengths, 1.0)
 
     def similarities(self, row: int) -> Array:
-        """Cosine of factors with every film, damped for films with few ratings, (n_items,); −inf for the film itself
+        """Cosine of characters with every film, damped for films with few ratings, (n_items,); −inf for the film itself
         and for films with fewer than MIN_RATERS ratings."""
         counts = self.films.item_counts
-        cosine = self._unit_factors @ self._unit_factors[row]
-        damped = cosine * np.sqrt(counts / (counts + SIMILARITY_DAMPING))
+        cosine = self.films.likeness(row) / (self._lengths * self._lengths[row])
+        damped: Array = cosine * np.sqrt(counts / (counts + SIMILARITY_DAMPING))
         damped[counts < MIN_RATERS] = -np.inf
         damped[row] = -np.inf
         return damped
@@ -100,17 +99,22 @@ class TrainedModel:
 
     def sd(self, person: Person, rows: NDArray[np.int64]) -> Array:
         """Standard deviation of the true rating around each prediction, in stars."""
-        return self.uncertainty.sd(person.person_variance(rows), rows)
+        return self.uncertainty.sd(person, rows)
 
     # Storage: arrays go to safetensors, settings (plain numbers) to the manifest.
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {
             "movie_ids": self.movie_ids,
-            "item_bias": self.films.item_bias,
-            "item_factors": self.films.item_factors,
+            "item_offsets": self.films.offsets,
+            "item_features": self.films.features,
+            "item_noise": self.films.film_noise,
             "item_counts": self.films.item_counts,
+            "noise": self.films.noise,
+            "watched": self.films.watched,
+            "watched_link": self.films.watched_link,
             "film_variance": self.uncertainty.film_variance.astype(np.float32),
+            "confidence_levels": self.uncertainty.levels,
             "confidence_raw_knots": self.uncertainty.raw_knots,
             "confidence_true_knots": self.uncertainty.true_knots,
             "group_centroids": self.groups.centroids,
@@ -129,12 +133,16 @@ class TrainedModel:
     def settings(self) -> dict[str, Any]:
         return {
             "global_mean": self.films.global_mean,
-            "person_regularization": self.films.person_regularization,
-            "noise_ratio": self.films.noise_ratio,
+            "noise_scale_fresh": self.films.scales.fresh,
+            "noise_scale_trained": self.films.scales.trained,
+            "noise_scale_crowding": self.films.scales.crowding,
             "ranker_half_life": self.ranker.half_life,
             "discovery_slots": self.discovery.slots,
             "noise_variance": self.uncertainty.noise_variance,
+            "surprise": self.uncertainty.surprise,
+            "steadiness_ratings": self.uncertainty.steadiness_ratings,
             "person_scale": self.uncertainty.person_scale,
+            "disagreement_scale": self.uncertainty.disagreement_scale,
             "interval_z": self.uncertainty.interval_z,
             "n_users": self.n_users,
             "genres": list(self.genres.names),
@@ -148,11 +156,18 @@ class TrainedModel:
             movie_ids=arrays["movie_ids"],
             films=FilmModel(
                 global_mean=settings["global_mean"],
-                item_bias=arrays["item_bias"],
-                item_factors=arrays["item_factors"],
+                offsets=arrays["item_offsets"],
+                features=arrays["item_features"],
+                noise=arrays["noise"],
+                film_noise=arrays["item_noise"],
+                watched=arrays["watched"],
+                watched_link=arrays["watched_link"],
                 item_counts=arrays["item_counts"],
-                person_regularization=settings["person_regularization"],
-                noise_ratio=settings["noise_ratio"],
+                scales=NoiseScales(
+                    fresh=settings["noise_scale_fresh"],
+                    trained=settings["noise_scale_trained"],
+                    crowding=settings["noise_scale_crowding"],
+                ),
             ),
             ranker=EaseRanker(
                 ItemWeights(arrays["ranker_starts"], arrays["ranker_targets"], arrays["ranker_values"]),
@@ -167,9 +182,13 @@ class TrainedModel:
             ),
             uncertainty=Uncertainty(
                 noise_variance=settings["noise_variance"],
+                surprise=settings["surprise"],
+                steadiness_ratings=settings["steadiness_ratings"],
                 person_scale=settings["person_scale"],
+                disagreement_scale=settings["disagreement_scale"],
                 film_variance=arrays["film_variance"].astype(np.float64),
                 interval_z=settings["interval_z"],
+                levels=arrays["confidence_levels"],
                 raw_knots=arrays["confidence_raw_knots"],
                 true_knots=arrays["confidence_true_knots"],
             ),
@@ -182,13 +201,18 @@ class TrainedModel:
 # name -> dtype and shape; a letter stands for a length that must be the same wherever it appears.
 _LAYOUT: dict[str, tuple[str, tuple[str, ...]]] = {
     "movie_ids": ("int64", ("films",)),
-    "item_bias": ("float32", ("films",)),
-    "item_factors": ("float32", ("films", "factors")),
+    "item_offsets": ("float32", ("films", "samples")),
+    "item_features": ("float32", ("films", "samples", "features")),
+    "item_noise": ("float32", ("films",)),
     "item_counts": ("int64", ("films",)),
+    "noise": ("float64", ("samples",)),
+    "watched": ("float32", ("films", "watched")),
+    "watched_link": ("float32", ("watched", "samples", "features")),
     "film_variance": ("float32", ("films",)),
+    "confidence_levels": ("float64", ("levels",)),
     "confidence_raw_knots": ("float64", ("knots",)),
     "confidence_true_knots": ("float64", ("knots",)),
-    "group_centroids": ("float32", ("groups", "factors")),
+    "group_centroids": ("float32", ("groups", "tastes")),
     "group_counts": ("int32", ("groups", "films")),
     "group_sums": ("float32", ("groups", "films")),
     "item_genres": ("uint8", ("films", "genres")),
@@ -200,8 +224,16 @@ _LAYOUT: dict[str, tuple[str, tuple[str, ...]]] = {
     "discovery_sd": ("float32", ("films",)),
     "discovery_price": ("float32", ("films",)),
 }
-_POSITIVE = ("person_regularization", "noise_ratio", "noise_variance", "interval_z")
-_NOT_NEGATIVE = ("ranker_half_life", "discovery_slots", "person_scale", "n_users")
+_POSITIVE = ("noise_scale_fresh", "noise_scale_trained", "noise_variance", "surprise", "interval_z")
+_NOT_NEGATIVE = (
+    "noise_scale_crowding",
+    "steadiness_ratings",
+    "person_scale",
+    "disagreement_scale",
+    "ranker_half_life",
+    "discovery_slots",
+    "n_users",
+)
 
 
 def _check(arrays: dict[str, NDArray[Any]], settings: dict[str, Any]) -> None:
@@ -237,5 +269,11 @@ def _check(arrays: dict[str, NDArray[Any]], settings: dict[str, Any]) -> None:
         raise MalformedModel(f"{len(names)} names for {lengths['genres']} genres")
     if lengths["knots"] < 1 or (np.diff(arrays["movie_ids"]) <= 0).any() or (arrays["item_counts"] < 0).any():
         raise MalformedModel("film ids do not ascend, a count is negative or the calibration is empty")
+    if lengths["samples"] < 1 or lengths["tastes"] != lengths["samples"] * lengths["features"]:
+        raise MalformedModel("the groups of taste do not belong to these samples")
+    if (arrays["noise"] <= 0).any() or (arrays["item_noise"] < 0).any():
+        raise MalformedModel("a noise is negative")
+    if lengths["levels"] < 2 or (np.diff(arrays["confidence_levels"]) <= 0).any():
+        raise MalformedModel("the levels of ratings do not ascend")
     if (arrays["film_variance"] < 0).any() or (np.diff(arrays["confidence_raw_knots"]) < 0).any():
         raise MalformedModel("a variance is negative or the calibration does not ascend")

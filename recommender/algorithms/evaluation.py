@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from recommender.algorithms import metrics
 from recommender.algorithms.baselines import fit_biases, popularity
 from recommender.algorithms.ensemble import TrainedModel
-from recommender.algorithms.film_model import history_of
+from recommender.algorithms.film_model import FilmModel, history_of
 from recommender.algorithms.interactions import RELEVANT, Interactions
 from recommender.algorithms.metrics import Estimate, K, mean_with_interval, top_k
 from recommender.algorithms.splits import Split
@@ -67,10 +67,10 @@ class _Lists:
     shown: NDArray[np.bool_]
     tally: _Tally = field(default_factory=_Tally)
 
-    def add(self, ranking: NDArray[np.intp], shares: Floats, factors: Floats) -> None:
+    def add(self, ranking: NDArray[np.intp], shares: Floats, films: FilmModel) -> None:
         self.shown[ranking] = True
         self.tally.add("novelty", metrics.novelty(shares[ranking]))
-        self.tally.add("diversity", metrics.diversity(factors[ranking]))
+        self.tally.add("diversity", metrics.diversity(films.characters(ranking).astype(np.float64)))
 
 
 def evaluate(
@@ -87,7 +87,6 @@ def evaluate(
     biases = fit_biases(train)
     popular = popularity(train)
     shares = (train.item_counts + 1) / (len(people) + 1)  # one more on both sides: a film no one rated has a share too
-    factors = model.films.item_factors.astype(np.float64)
     errors: dict[str, list[float]] = {"squared": [], "absolute": [], "n": [], "base_squared": [], "base_absolute": []}
     ours, theirs, random_order, perfect_order = _Tally(), _Tally(), _Tally(), _Tally()
     plain = _Tally()  # the same lists without discovery slots
@@ -104,9 +103,9 @@ def evaluate(
         ranking, is_discovery = model.discovery.list_of(scores)
         plain_ranking, popular_ranking = top_k(scores), top_k(popular_scores)
         ranked_places[ranking[~is_discovery]] = True
-        plain_lists.add(plain_ranking, shares, factors)
-        lists.add(ranking, shares, factors)
-        popular_lists.add(popular_ranking, shares, factors)
+        plain_lists.add(plain_ranking, shares, model.films)
+        lists.add(ranking, shares, model.films)
+        popular_lists.add(popular_ranking, shares, model.films)
 
         rows = test.rows_of(user)
         if not len(rows):
@@ -233,7 +232,7 @@ def _assemble(
         protocol = "top-10 lists of all people, " + (
             "mean −log2 of the share of people who rated the film"
             if name == "novelty"
-            else "mean pairwise 1 − cosine of film factors"
+            else "mean pairwise 1 − cosine of films' characters"
         )
         estimate = mean_with_interval(lists.tally.array(name), seed=seed)
         put(name, estimate, popular_lists.tally.mean(name), protocol, "popularity")

@@ -1,12 +1,18 @@
 """What a version knows of films, and how a person is solved against it.
 
-A person is not stored. With o_j = μ + b_j and x_j = [1, q_j], their state is the ridge solution on their own ratings
+A person is not stored. What is known of the films are one or more samples of their posterior; in sample s film j has
+an offset o_sj and a vector x_sj, scaled so that a person's prior is N(0, I). With the ratings r_i of the films that
+they rated, a person is in each sample
 
-    w = A⁻¹ Σ_i x_i d_i (r_i − o_i),   A = Σ_i d_i x_i x_iᵀ + λI,   score_j = o_j + x_j·w
+    w_s = f·L_s + A_s⁻¹ Σ_i x_si d_si (r_i − o_si − x_si·f·L_s),   A_s = I + Σ_i d_si x_si x_siᵀ
+    score_j = mean over s of o_sj + x_sj·w_s
 
-with the weight d_i = 1 for a rating that the films were not trained on and 1/noise_ratio for one that they were: such
-a rating has already shaped q_i and would be counted twice. The solution is linear in the ratings, hence every score
-is an exact sum over them (``contributions``), and A⁻¹ is the person's share of the prediction's variance.
+where f = n^-½ Σ_i φ_i is what their choice of films says of them, whatever they thought of them (n films; no φ: no such
+part), and 1/d_si is the noise of a rating. A rating that the films were trained on has already shaped x_i and would be
+counted twice: its noise is taken for larger, the more so the fewer others have rated the film.
+
+Given which films were rated, the solution is linear in the ratings. Hence every score is an exact sum over them
+(``contributions``), and A⁻¹ is the person's share of the prediction's variance.
 """
 
 from __future__ import annotations
@@ -21,6 +27,7 @@ from numpy.typing import NDArray
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, Interactions
 
 Array = NDArray[np.float64]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,69 +73,111 @@ def history_of(data: Interactions, user: int | np.integer[Any], *, trained: bool
     return History(item, data.value[rows].astype(np.float64), np.full(len(rows), trained), ages(data.time[rows], item))
 
 
+@dataclass(frozen=True)
+class NoiseScales:
+    """How much noisier a rating is taken for than the training found, each chosen on validation ratings."""
+
+    fresh: float = 1.0  # any rating; for films without a posterior of their own this is the ridge λ
+    trained: float = 1.0  # besides, one that the films were trained on, ≥ 1
+    crowding: float = 0.0  # added to ``trained``, by the number of the film's ratings, ≥ 0
+
+    def of(self, trained: NDArray[np.bool_], counts: NDArray[np.int64]) -> Array:
+        """Factors of the noise variance, shape of ``trained``."""
+        counted_twice = self.trained + self.crowding / np.maximum(counts, 1)
+        return self.fresh * np.where(trained, counted_twice, 1.0)
+
+
 @dataclass(frozen=True, eq=False)
 class FilmModel:
-    """Films' offsets and vectors. Arrays are never changed after construction."""
+    """Samples of films' offsets and vectors. Arrays are never changed after construction."""
 
     global_mean: float
-    item_bias: NDArray[np.float32]  # (n_items,)
-    item_factors: NDArray[np.float32]  # (n_items, n_factors)
+    offsets: Floats  # o, (n_items, n_samples)
+    features: Floats  # x, (n_items, n_samples, n_features)
+    noise: Array  # variance of a rating's noise in stars², (n_samples,)
+    film_noise: Floats  # what the vectors leave out of a film, likewise, (n_items,)
+    watched: Floats  # φ, (n_items, n_watched)
+    watched_link: Floats  # L, (n_watched, n_samples, n_features)
     item_counts: NDArray[np.int64]  # (n_items,) ratings each film was trained on
-    person_regularization: float  # λ of the solve
-    noise_ratio: float  # how much less a trained rating weighs, ≥ 1
+    scales: NoiseScales = NoiseScales()
 
     @property
     def n_items(self) -> int:
-        return len(self.item_bias)
+        return len(self.offsets)
+
+    @property
+    def n_samples(self) -> int:
+        return self.features.shape[1]
 
     @cached_property
-    def offsets(self) -> Array:
-        """o_j = μ + b_j, (n_items,)."""
-        return self.global_mean + self.item_bias.astype(np.float64)
-
-    @cached_property
-    def features(self) -> Array:
-        """x_j = [1, q_j], (n_items, n_factors + 1)."""
-        return np.hstack([np.ones((self.n_items, 1)), self.item_factors.astype(np.float64)])
+    def mean_offsets(self) -> Array:
+        """What an average person gives each film, (n_items,)."""
+        return self.offsets.mean(axis=1, dtype=np.float64)
 
     @cached_property
     def mean_features(self) -> Array:
-        """x̄: the mean of x weighted by ratings, (n_factors + 1,): what a person does on an average rated film."""
-        total = self.item_counts.sum()
-        if total == 0:
-            mean = np.zeros(self.features.shape[1])
-            mean[0] = 1.0
-            return mean
-        return self.item_counts @ self.features / total
+        """x̄: the mean of x over ratings, (n_samples, n_features): what a person does on an average rated film."""
+        weight = self.item_counts if self.item_counts.any() else np.ones(self.n_items)
+        flat = (weight / max(1, weight.sum())) @ self.features.reshape(self.n_items, -1)
+        return flat.reshape(self.features.shape[1:]).astype(np.float64)
+
+    def characters(self, items: Any) -> Floats:
+        """What sets films apart: x − x̄ of all samples side by side, (n, n_samples · n_features)."""
+        apart = self.features[items] - self.mean_features.astype(np.float32)
+        return apart.reshape(len(apart), -1)
+
+    def likeness(self, item: int) -> Array:
+        """Dot products of one film's character with every film's, (n_items,): how alike people's ratings of the two
+        are, whoever rates high or low in general."""
+        character = self.characters([item])[0]
+        whole = self.features.reshape(self.n_items, -1) @ character
+        return whole.astype(np.float64) - float(self.mean_features.ravel() @ character)
 
     def solve(self, history: History) -> Person:
-        """The person's state, in one (n_factors + 1)² solve; 0.15 ms for 500 ratings. No history: all zeros."""
-        x = self.features[history.item]
-        weight = np.where(history.trained, 1.0 / self.noise_ratio, 1.0)
-        residual = history.value - self.offsets[history.item]
-        weighted = x * weight[:, None]
-        precision = weighted.T @ x
-        precision[np.diag_indices_from(precision)] += self.person_regularization
-        # A is symmetric positive definite by its ridge; the inverse is needed anyway, for variance and contributions.
+        """The person's state, by one n_features² solve for each sample. No history: all zeros."""
+        x = self.features[history.item].astype(np.float64).transpose(1, 0, 2)  # (n_samples, n, n_features)
+        habit = self._habit(history)
+        noise = self.noise[:, None] * self.scales.of(history.trained, self.item_counts[history.item])
+        weight = 1.0 / (noise + self.film_noise[history.item])
+        expected = self.offsets[history.item].T + (x @ habit[:, :, None])[:, :, 0]
+        weighted = x.transpose(0, 2, 1) * weight[:, None, :]
+        precision = weighted @ x
+        diagonal = np.arange(precision.shape[1])
+        precision[:, diagonal, diagonal] += 1.0
+        # Symmetric positive definite by the prior; the inverse is needed anyway, for variance and contributions.
         covariance = np.linalg.inv(precision)
-        covariance = (covariance + covariance.T) / 2
+        covariance = (covariance + covariance.transpose(0, 2, 1)) / 2
+        residual = history.value - expected
+        rated = (covariance @ (weighted @ residual[:, :, None]))[:, :, 0]
         return Person(
             model=self,
             history=history,
-            state=covariance @ (weighted.T @ residual),
+            state=habit + rated,
             covariance=covariance,
-            weighted_residual=weight * residual,
+            weight=weight,
+            residual=residual,
         )
+
+    def _habit(self, history: History) -> Array:
+        """f·L_s: what the choice of films alone says of the person, (n_samples, n_features)."""
+        watched = self.watched[history.item].sum(axis=0, dtype=np.float64) / max(1, len(history)) ** 0.5
+        return np.tensordot(watched, self.watched_link.astype(np.float64), axes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Contributions:
-    """A predicted rating as an exact sum: base + film + you + Σ ratings = raw; stars = raw clipped to the scale."""
+    """A predicted rating as an exact sum: base + film + you + Σ (watched + rated) = raw; stars = raw clipped."""
 
     base: float
     film: float
     you: float
-    ratings: Array  # one for each film of the history, in its order
+    watched: Array  # that the person chose to watch each film of the history, (n,)
+    rated: Array  # how they rated it, (n,)
+
+    @property
+    def ratings(self) -> Array:
+        """Both together, (n,)."""
+        return self.watched + self.rated
 
     @property
     def raw(self) -> float:
@@ -145,13 +194,20 @@ class Person:
 
     model: FilmModel
     history: History
-    state: Array  # w, (n_factors + 1,)
-    covariance: Array  # A⁻¹
-    weighted_residual: Array  # d_i (r_i − o_i), (n,)
+    state: Array  # w, (n_samples, n_features)
+    covariance: Array  # A⁻¹, (n_samples, n_features, n_features)
+    weight: Array  # d, (n_samples, n)
+    residual: Array  # r − o − x·f·L, (n_samples, n)
+
+    def _features(self, items: Any) -> Array:
+        return self.model.features[items].astype(np.float64)
 
     def raw_scores(self, items: Any = slice(None)) -> Array:
-        """o_j + x_j·w for the given rows (all by default), unclipped."""
-        return self.model.offsets[items] + self.model.features[items] @ self.state
+        """The mean over samples of o_j + x_j·w for the given rows (all by default), unclipped."""
+        x = self._features(items)
+        personal = x.reshape(len(x), -1) @ self.state.ravel() / self.model.n_samples
+        scores: Array = self.model.mean_offsets[items] + personal
+        return scores
 
     def predicted_ratings(self, items: Any = slice(None)) -> Array:
         """Stars within the scale."""
@@ -160,20 +216,60 @@ class Person:
     @property
     def level(self) -> float:
         """How the person rates an average rated film, above (or below) its mean: x̄·w."""
-        return float(self.model.mean_features @ self.state)
+        return float((self.model.mean_features * self.state).sum()) / self.model.n_samples
+
+    @property
+    def taste(self) -> Array:
+        """The state without the level, (n_samples · n_features,): which films, not how high in general."""
+        mean = self.model.mean_features
+        along = (self.state * mean).sum(axis=1) / np.maximum((mean * mean).sum(axis=1), 1e-12)
+        return (self.state - along[:, None] * mean).ravel()
 
     def contributions(self, item: int) -> Contributions:
-        """The exact parts of one score. Film i gives (x_j − x̄)·A⁻¹ x_i d_i (r_i − o_i)."""
-        model = self.model
-        direction = self.covariance @ (model.features[item] - model.mean_features)
+        """The exact parts of one score. In each sample film i gives (x_j − x̄)·(A⁻¹ x_i d_i e_i + n^-½ φ_i L)."""
+        model, n_samples = self.model, self.model.n_samples
+        apart = self._features(item) - model.mean_features
+        direction = (self.covariance @ apart[:, :, None])[:, :, 0]
+        x = self._features(self.history.item)
+        by_film = np.einsum("nsk,sk->sn", x, direction) * self.weight * self.residual
+        link = np.einsum("rsk,sk->r", model.watched_link.astype(np.float64), apart) / n_samples
+        watched = model.watched[self.history.item].astype(np.float64) @ link / max(1, len(self.history)) ** 0.5
         return Contributions(
             base=model.global_mean,
-            film=float(model.item_bias[item]),
+            film=float(model.mean_offsets[item]) - model.global_mean,
             you=self.level,
-            ratings=(model.features[self.history.item] @ direction) * self.weighted_residual,
+            watched=watched,
+            rated=by_film.sum(axis=0) / n_samples,
         )
 
     def person_variance(self, items: Any) -> Array:
-        """x_jᵀ A⁻¹ x_j: what is not known of the person, in units of the rating noise's variance."""
-        x = self.model.features[items]
-        return np.einsum("nf,nf->n", x @ self.covariance, x)
+        """x_jᵀ A⁻¹ x_j, the mean over samples: what is not known of the person, in stars², (n,)."""
+        return _quadratic(self._features(items), self.covariance)
+
+    def average_film_variance(self) -> float:
+        """The same for an average rated film."""
+        return float(_quadratic(self.model.mean_features[None], self.covariance)[0])
+
+    def disagreement(self, items: Any) -> Array:
+        """Variance of the score over the samples: what is not known of the films, in stars², (n,)."""
+        scores = self.model.offsets[items] + np.einsum("nsk,sk->ns", self._features(items), self.state)
+        return scores.var(axis=1)
+
+    @cached_property
+    def squared_surprise(self) -> float:
+        """Σ over their ratings of the squared error with which each would have been predicted without it, in stars².
+
+        A rating's leverage h = d xᵀA⁻¹x gives that error as e / (1 − h) (Cook 1977).
+        """
+        if not len(self.history):
+            return 0.0
+        x = self._features(self.history.item)
+        leverage = np.einsum("nsk,skl,nsl->sn", x, self.covariance, x, optimize=True) * self.weight
+        error = self.history.value - self.raw_scores(self.history.item)
+        return float(np.square(error / (1 - leverage.mean(axis=0))).sum())
+
+
+def _quadratic(x: Array, covariance: Array) -> Array:
+    """xᵀCx, the mean over samples, for (n, n_samples, n_features) ``x``."""
+    by_sample = x.transpose(1, 0, 2)
+    return np.einsum("snk,snk->n", by_sample @ covariance, by_sample) / len(covariance)

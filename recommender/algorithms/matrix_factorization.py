@@ -10,20 +10,16 @@ module brings the compiler along, so only processes that train do.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.algorithms.factorization import Factorization, MatrixFactorizationConfig
+from recommender.algorithms.film_model import FilmModel
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.sgd_kernel import make_rows, n_blocks, sgd_epoch, shuffled
-
-
-@dataclass(frozen=True)
-class Epoch:
-    number: int  # from 1
-    train_rmse: float  # over the pass, each error taken before its own update
+from recommender.algorithms.trainer import Epoch
+from recommender.algorithms.uncertainty import film_variance
 
 
 class Diverged(ArithmeticError):
@@ -40,6 +36,7 @@ class MatrixFactorizationTrainer:
         if not len(data):
             raise ValueError("there is no rating to learn from")
         self.config = config
+        self.data = data
         self._rng = np.random.default_rng(config.seed)
         order = self._rng.permutation(len(data))
         self._user = shuffled(data.user, order)
@@ -60,7 +57,8 @@ class MatrixFactorizationTrainer:
         return factors
 
     def train_epoch(self) -> Epoch:
-        """One pass over all ratings. Raises Diverged when a number stops being finite."""
+        """One pass over all ratings, each error taken before its own update. Raises Diverged when a number stops being
+        finite."""
         loss = self._kernel(
             self._user,
             self._item,
@@ -77,10 +75,15 @@ class MatrixFactorizationTrainer:
         self.n_epochs_done += 1
         return Epoch(number=self.n_epochs_done, train_rmse=float(np.sqrt(loss / len(self._user))))
 
-    def epochs(self) -> Iterator[Epoch]:
-        """The epochs still to run, each as it is done."""
+    def epochs(self, held_out: Interactions | None = None) -> Iterator[Epoch]:
+        """The epochs still to run, each as it is done, with the RMSE of the learned vectors on ``held_out``."""
         while self.n_epochs_done < self.config.n_epochs:
-            yield self.train_epoch()
+            epoch = self.train_epoch()
+            if held_out is None or not len(held_out):
+                yield epoch
+                continue
+            error = self.result().predict(held_out.user, held_out.item) - held_out.value
+            yield Epoch(epoch.number, epoch.train_rmse, float(np.sqrt(np.mean(np.square(error)))))
 
     def result(self) -> Factorization:
         """A copy of the present state, taken apart into biases and factors."""
@@ -92,6 +95,25 @@ class MatrixFactorizationTrainer:
             user_factors=self._users[:, :k].copy(),
             item_factors=self._items[:, :k].copy(),
         )
+
+    def films(self) -> FilmModel:
+        """The films as one sample; a person's ridge λ is the noise, and their choice of films says nothing."""
+        learned = self.result()
+        n_items, k = learned.item_factors.shape
+        return FilmModel(
+            global_mean=learned.global_mean,
+            offsets=(learned.global_mean + learned.item_bias)[:, None].astype(np.float32),
+            features=np.hstack([np.ones((n_items, 1), np.float32), learned.item_factors])[:, None, :],
+            noise=np.ones(1),
+            film_noise=np.zeros(n_items, np.float32),
+            watched=np.zeros((n_items, 0), np.float32),
+            watched_link=np.zeros((0, 1, k + 1), np.float32),
+            item_counts=self.data.item_counts,
+        )
+
+    def film_variance(self) -> NDArray[np.float64]:
+        """What is not known of each film, in stars², (n_items,)."""
+        return film_variance(self.result(), self.data, seed=self.config.seed)
 
 
 def fit(config: MatrixFactorizationConfig, data: Interactions) -> Factorization:

@@ -8,24 +8,27 @@ The model that is served has seen all ratings; its figures come from its twin th
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.algorithms.bayesian_factorization import BayesianFactorizationTrainer
 from recommender.algorithms.discovery import MAX_PEOPLE, Discovery, learn_discovery
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.algorithms.evaluation import RECOMMENDABLE_RATINGS, Metric, evaluate
-from recommender.algorithms.factorization import Factorization, MatrixFactorizationConfig
 from recommender.algorithms.film_model import history_of
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.matrix_factorization import MatrixFactorizationTrainer
+from recommender.algorithms.posterior import BayesianFactorizationConfig
+from recommender.algorithms.presets import Config
 from recommender.algorithms.ranking import EaseRanker
+from recommender.algorithms.side_information import SideInformation
 from recommender.algorithms.splits import Split, last_per_user
 from recommender.algorithms.taste_groups import learn_groups
-from recommender.algorithms.tuning import Tuning, ValidationSplit, tune, validation_split
-from recommender.algorithms.uncertainty import Uncertainty, film_variance
+from recommender.algorithms.trainer import Trainer
+from recommender.algorithms.tuning import Tuning, tune, validation_split
 
 MIN_RATINGS = 50  # below this there is nothing to validate by
 
@@ -63,34 +66,44 @@ def _start(phase: str) -> float:
     return sum(_SHARES[name] for name in names[: names.index(phase)])
 
 
+def make_trainer(config: Config, data: Interactions, side: SideInformation) -> Trainer:
+    """The trainer that ``config`` is for."""
+    if isinstance(config, BayesianFactorizationConfig):
+        return BayesianFactorizationTrainer(config, data, side)
+    return MatrixFactorizationTrainer(config, data)
+
+
 class Pipeline:
     """Iterate it to run it; then ``outcome`` is there. An exception thrown between steps leaves nothing behind."""
 
     def __init__(
         self,
-        config: MatrixFactorizationConfig,
+        config: Config,
         data: Interactions,
         *,
         movie_ids: NDArray[np.int64],
         genres: GenreTable,
+        years: NDArray[np.int64] | None = None,
         split: Split | None = None,
     ) -> None:
+        """``movie_ids``, ``years`` (0 where unknown): (n_items,)."""
         if len(data) < MIN_RATINGS:
             raise TooFewRatings(f"{len(data)} ratings are too few to train on: at least {MIN_RATINGS} are needed.")
         self.config = config
         self.data = data
         self.movie_ids = movie_ids
         self.genres = genres
+        self.side = SideInformation(genres.membership, years)
         self.split = split or last_per_user(data)
         self.outcome: Outcome | None = None
 
     def __iter__(self) -> Iterator[Step]:
-        config, seed = self.config, self.config.seed
+        seed = self.config.seed
         validation = validation_split(self.split.train, seed=seed)
-        factorization = yield from self._fit("validating", validation.fit, validation)
+        fitted = yield from self._fit("validating", validation.fit, validation.held_out_of_known_people)
         yield Step("tuning", _start("tuning"))
-        variance = film_variance(factorization, validation.fit, seed=seed)
-        tuning = tune(factorization, validation, variance, seed=seed)
+        variance = fitted.film_variance()
+        tuning = tune(fitted.films(), validation, variance, seed=seed)
         # The weight of the films' variance, chosen on the validation fit, goes over to the later fits.
         scale = _scale(tuning.uncertainty.film_variance, variance)
 
@@ -103,41 +116,32 @@ class Pipeline:
         # As many slots as the measured twin has: its figures tell what they cost.
         model = self._model(served, self.data, tuning, scale, twin.discovery.slots)
         self.outcome = Outcome(model, twin, metrics, self.split.name, tuning)
-        yield Step("refitting", 1.0, epoch=config.n_epochs)
+        yield Step("refitting", 1.0, epoch=self.config.n_epochs)
 
     def _fit(
-        self, phase: str, data: Interactions, validation: ValidationSplit | None = None
-    ) -> Generator[Step, None, Factorization]:
-        trainer = MatrixFactorizationTrainer(self.config, data)
+        self, phase: str, data: Interactions, held_out: Interactions | None = None
+    ) -> Generator[Step, None, Trainer]:
+        trainer = make_trainer(self.config, data, self.side)
         start, share = _start(phase), _SHARES[phase]
-        for epoch in trainer.epochs():
-            validation_rmse = _learned_rmse(trainer.result(), validation) if validation is not None else None
+        for epoch in trainer.epochs(held_out):
             done = epoch.number / self.config.n_epochs
-            yield Step(phase, start + share * done, epoch.number, epoch.train_rmse, validation_rmse)
-        return trainer.result()
+            yield Step(phase, start + share * done, epoch.number, epoch.train_rmse, epoch.held_out_rmse)
+        return trainer
 
     def _model(
-        self, factorization: Factorization, data: Interactions, tuning: Tuning, scale: float, slots: int | None
+        self, trainer: Trainer, data: Interactions, tuning: Tuning, scale: float, slots: int | None
     ) -> TrainedModel:
-        films = tuning.apply(factorization, data)
+        films = replace(trainer.films(), scales=tuning.scales)
         ranker = tuning.fit_ranker(data)
-        tastes = np.zeros((data.n_users, factorization.item_factors.shape[1]))
+        tastes = np.zeros((data.n_users, films.n_samples * films.features.shape[2]))
         for user in np.flatnonzero(data.user_counts):
-            tastes[user] = films.solve(history_of(data, user)).state[1:]
-        uncertainty = tuning.uncertainty
+            tastes[user] = films.solve(history_of(data, user)).taste
         return TrainedModel(
             movie_ids=self.movie_ids,
             films=films,
             ranker=ranker,
             discovery=_discovery(ranker, data, slots, seed=self.config.seed),
-            uncertainty=Uncertainty(
-                noise_variance=uncertainty.noise_variance,
-                person_scale=uncertainty.person_scale,
-                film_variance=scale * film_variance(factorization, data, seed=self.config.seed),
-                interval_z=uncertainty.interval_z,
-                raw_knots=uncertainty.raw_knots,
-                true_knots=uncertainty.true_knots,
-            ),
+            uncertainty=replace(tuning.uncertainty, film_variance=scale * trainer.film_variance()),
             groups=learn_groups(tastes, data, seed=self.config.seed),
             genres=self.genres,
             n_users=int(np.count_nonzero(data.user_counts)),
@@ -166,13 +170,3 @@ def _discovery(ranker: EaseRanker, data: Interactions, slots: int | None, *, see
 def _scale(scaled: NDArray[np.float64], original: NDArray[np.float64]) -> float:
     total = float(original.sum())
     return float(scaled.sum()) / total if total > 0 else 0.0
-
-
-def _learned_rmse(factorization: Factorization, validation: ValidationSplit) -> float | None:
-    """RMSE of the vectors that the descent learned on the validation ratings of people it has seen."""
-    rows = ~validation.newcomer[validation.held_out.user]
-    if not rows.any():
-        return None
-    held_out = validation.held_out.take(rows)
-    predicted = factorization.predict(held_out.user, held_out.item)
-    return float(np.sqrt(np.mean(np.square(predicted - held_out.value))))

@@ -1,35 +1,42 @@
-"""Choosing, on validation ratings only, what the descent does not learn: λ and the noise ratio of a person's solve,
-the ranker's λ and half-life, and the calibration of uncertainty.
+"""Choosing, on validation ratings only, what training does not learn: the noise scales of a person's solve, the
+ranker's λ and half-life, and the calibration of uncertainty.
 
-The films are fitted without the validation ratings and without one person in ten altogether. λ is chosen on those
-newcomers, whose ratings have not shaped the films; how much less a trained rating should weigh, on the others.
+The films are fitted without the validation ratings and without one person in ten altogether. The scale of fresh
+ratings is chosen on those newcomers, whose ratings have not shaped the films; how much less a trained rating should
+weigh, on the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.algorithms.ease import fit_ease
-from recommender.algorithms.factorization import Factorization
-from recommender.algorithms.film_model import FilmModel, History, Person, history_of
+from recommender.algorithms.film_model import FilmModel, History, NoiseScales, history_of
 from recommender.algorithms.interactions import RELEVANT, Interactions
 from recommender.algorithms.metrics import K, ndcg_at_k, top_k
 from recommender.algorithms.ranking import EaseRanker
 from recommender.algorithms.splits import Split, last_per_user
-from recommender.algorithms.uncertainty import Uncertainty, calibrate
+from recommender.algorithms.uncertainty import HeldOut, Uncertainty, calibrate, levels_of
 
 NEWCOMER_SHARE = 0.1
+# The ridge λ where films are one vector each without a posterior: its noise is in no unit.
 REGULARIZATIONS = (0.5, 1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0)
-NOISE_RATIOS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+# Factors of a noise that was sampled with the films.
+FRESH_SCALES = (0.5, 0.7, 1.0, 1.25, 1.5, 2.0)
+TRAINED_SCALES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+# Where samples are averaged, each is consistent with its people, and little is counted twice.
+TRAINED_SCALES_OF_SAMPLES = (1.0, 1.25, 1.5, 2.0, 3.0)
+CROWDINGS = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0)
 RANKER_REGULARIZATIONS = (50.0, 150.0, 500.0, 1000.0)
 HALF_LIVES = (0.0, 3.0, 5.0, 10.0, 20.0)
 MIDDLING_HALF_LIFE = 5.0
 # Enough people to choose a handful of numbers by; more would only take longer.
 MAX_PEOPLE = 2000
+MAX_PEOPLE_FOR_SCALES = 600
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +48,13 @@ class ValidationSplit:
     held_out: Interactions
     newcomer: NDArray[np.bool_]  # (n_users,)
 
+    @property
+    def held_out_of_known_people(self) -> Interactions:
+        return self.held_out.take(~self.newcomer[self.held_out.user])
+
 
 def validation_split(train: Interactions, *, seed: int) -> ValidationSplit:
-    """Divides a training part again, the same way as it was divided itself, and sets newcomers apart."""
+    """Divides a training part again, by each person's last ratings, and sets newcomers apart."""
     split: Split = last_per_user(train)
     newcomer = np.random.default_rng(seed).random(train.n_users) < NEWCOMER_SHARE
     return ValidationSplit(
@@ -58,34 +69,16 @@ def validation_split(train: Interactions, *, seed: int) -> ValidationSplit:
 class Tuning:
     """What was chosen, with the validation figure of each choice."""
 
-    person_regularization: float
-    noise_ratio: float
+    scales: NoiseScales
     ranker_regularization: float
     ranker_half_life: float
     uncertainty: Uncertainty
     validation_rmse: float
     validation_ndcg: float
 
-    def apply(self, factorization: Factorization, data: Interactions) -> FilmModel:
-        """The films of ``factorization``, fitted on ``data``, with the chosen solve."""
-        return film_model(factorization, data, self.person_regularization, self.noise_ratio)
-
     def fit_ranker(self, data: Interactions) -> EaseRanker:
         """The ranker with the chosen settings, fitted on ``data``."""
         return EaseRanker(fit_ease(data, self.ranker_regularization), self.ranker_half_life)
-
-
-def film_model(
-    factorization: Factorization, data: Interactions, person_regularization: float, noise_ratio: float
-) -> FilmModel:
-    return FilmModel(
-        global_mean=factorization.global_mean,
-        item_bias=factorization.item_bias,
-        item_factors=factorization.item_factors,
-        item_counts=data.item_counts,
-        person_regularization=person_regularization,
-        noise_ratio=noise_ratio,
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +86,7 @@ class _Case:
     """One person of the validation: what is known of them and what is to be predicted."""
 
     history: History
-    items: NDArray[np.int32]
+    items: NDArray[np.int64]
     actual: NDArray[np.float64]
     newcomer: bool
 
@@ -107,23 +100,37 @@ def _cases(split: ValidationSplit, *, seed: int) -> list[_Case]:
         asked = split.held_out.rows_of(user)
         newcomer = bool(split.newcomer[user])
         history = history_of(split.known, user, trained=not newcomer)
-        cases.append(
-            _Case(history, split.held_out.item[asked], split.held_out.value[asked].astype(np.float64), newcomer)
-        )
+        items, actual = split.held_out.item[asked], split.held_out.value[asked]
+        cases.append(_Case(history, items.astype(np.int64), actual.astype(np.float64), newcomer))
     return cases
 
 
-def _solved(model: FilmModel, cases: list[_Case]) -> Iterator[tuple[Person, _Case]]:
-    for case in cases:
-        yield model.solve(case.history), case
-
-
-def _mean_squared_error(model: FilmModel, cases: list[_Case]) -> float:
+def _mean_squared_error(films: FilmModel, cases: Sequence[_Case]) -> float:
     total, n = 0.0, 0
-    for person, case in _solved(model, cases):
-        total += float(np.square(person.predicted_ratings(case.items) - case.actual).sum())
+    for case in cases:
+        predicted = films.solve(case.history).predicted_ratings(case.items)
+        total += float(np.square(predicted - case.actual).sum())
         n += len(case.items)
     return total / max(1, n)
+
+
+def _choose_scales(films: FilmModel, cases: list[_Case]) -> NoiseScales:
+    """One after the other: fresh on newcomers, trained and then crowding on the others."""
+    newcomers = [case for case in cases if case.newcomer]
+    others = [case for case in cases if not case.newcomer][:MAX_PEOPLE_FOR_SCALES]
+
+    def best(cases: list[_Case], candidates: Sequence[NoiseScales]) -> NoiseScales:
+        return min(candidates, key=lambda scales: _mean_squared_error(replace(films, scales=scales), cases))
+
+    has_posterior = bool((films.noise != 1.0).any())
+    sampled = films.n_samples > 1
+    # Too few people for a tenth of them to say anything: choose on all.
+    scales = best(newcomers or others, [NoiseScales(f) for f in (FRESH_SCALES if has_posterior else REGULARIZATIONS)])
+    trained_scales = TRAINED_SCALES_OF_SAMPLES if sampled else TRAINED_SCALES
+    scales = best(others or newcomers, [replace(scales, trained=factor) for factor in trained_scales])
+    if not sampled:
+        scales = best(others or newcomers, [replace(scales, crowding=crowding) for crowding in CROWDINGS])
+    return scales
 
 
 def _choose_ranker(data: Interactions, cases: list[_Case]) -> tuple[float, float, float]:
@@ -160,42 +167,23 @@ def _choose_ranker(data: Interactions, cases: list[_Case]) -> tuple[float, float
 
 
 def tune(
-    factorization: Factorization, split: ValidationSplit, film_variance: NDArray[np.float64], *, seed: int
+    films: FilmModel,
+    split: ValidationSplit,
+    film_variance: NDArray[np.float64],
+    *,
+    seed: int,
 ) -> Tuning:
-    """``factorization`` and ``film_variance`` must come from ``split.fit``."""
+    """``films`` and ``film_variance`` must come from ``split.fit``."""
     cases = _cases(split, seed=seed)
-    newcomers = [case for case in cases if case.newcomer]
-    others = [case for case in cases if not case.newcomer]
-    model = film_model(factorization, split.fit, REGULARIZATIONS[0], 1.0)
-
-    def error(cases: list[_Case], regularization: float, ratio: float) -> float:
-        return _mean_squared_error(replace(model, person_regularization=regularization, noise_ratio=ratio), cases)
-
-    # Too few people for a tenth of them to say anything: choose on all.
-    regularization = min(REGULARIZATIONS, key=lambda value: error(newcomers or others, value, 1.0))
-    ratio = min(NOISE_RATIOS, key=lambda value: error(others or newcomers, regularization, value))
-    model = replace(model, person_regularization=regularization, noise_ratio=ratio)
-    ranker_regularization, half_life, ndcg = _choose_ranker(split.fit, cases)
-    predicted, person_variance = [np.empty(0)], [np.empty(0)]
-    for person, case in _solved(model, cases):
-        predicted.append(person.predicted_ratings(case.items))
-        person_variance.append(person.person_variance(case.items))
-    actual = np.concatenate([np.empty(0), *(case.actual for case in cases)])
-    items = np.concatenate([np.empty(0, np.int64), *(case.items.astype(np.int64) for case in cases)])
-    uncertainty = calibrate(
-        predicted=np.concatenate(predicted),
-        actual=actual,
-        person_variance=np.concatenate(person_variance),
-        items=items,
-        film_variance=film_variance,
-    )
-    mean_squared = float(np.mean(np.square(np.concatenate(predicted) - actual)))
+    scales = _choose_scales(films, cases)
+    films = replace(films, scales=scales)
+    regularization, half_life, ndcg = _choose_ranker(split.fit, cases)
+    held_out = [HeldOut(films.solve(case.history), case.items, case.actual) for case in cases]
     return Tuning(
-        person_regularization=regularization,
-        noise_ratio=ratio,
-        ranker_regularization=ranker_regularization,
+        scales=scales,
+        ranker_regularization=regularization,
         ranker_half_life=half_life,
-        uncertainty=uncertainty,
-        validation_rmse=float(np.sqrt(mean_squared)),
+        uncertainty=calibrate(held_out, film_variance, levels_of(split.fit.value)),
+        validation_rmse=float(np.sqrt(_mean_squared_error(films, cases))),
         validation_ndcg=ndcg,
     )

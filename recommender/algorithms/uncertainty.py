@@ -1,25 +1,29 @@
 """How sure a predicted rating is.
 
-The variance of a true rating around its prediction has three parts: the noise of ratings as such (σ²), what is not
-known of the person (σ² x_jᵀA⁻¹x_j, from the same solve) and what is not known of the film. Without the last, a film
-that nobody has rated would look the surest of all. Their weights are fitted, and the resulting probability is
-calibrated, on ratings that the films were not trained on.
+The variance of a true rating around its prediction has these parts: the noise of ratings, which some people have more
+of than others; what is not known of the person (x_jᵀA⁻¹x_j, from the same solve); and what is not known of the film,
+without which a film that nobody has rated would look the surest of all: where the samples of the films disagree, and
+a variance of the film's own. Their weights are fitted, and the resulting probability is calibrated, on ratings that
+the films were not trained on.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.algorithms.factorization import Factorization
+from recommender.algorithms.film_model import Person
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, Interactions
 
 Array = NDArray[np.float64]
 
-LEVELS = np.arange(1, 11) / 2  # the ratings that exist
+HALF_STARS = np.arange(1, 11) / 2
 WITHIN = 1.0  # confidence: the true rating lies within this many stars
 INTERVAL_COVERAGE = 0.9
 # More raters than this say no more about a film than we need to know.
@@ -64,17 +68,23 @@ def film_variance(factorization: Factorization, data: Interactions, *, seed: int
     return variance
 
 
-def chance_within(predicted: Array, sd: Array, within: float = WITHIN) -> Array:
-    """P(|r − p| ≤ within) for a true rating r on the half-star grid whose latent value is normal around p.
+def chance_within(predicted: Array, sd: Array, levels: Array = HALF_STARS) -> Array:
+    """P(|r − p| ≤ WITHIN) for a true rating r on the given ``levels`` whose latent value is normal around p.
 
     ``predicted``, ``sd``: (n,). The outermost levels take all of the mass beyond them.
     """
-    edges = np.concatenate([[-np.inf], (LEVELS[1:] + LEVELS[:-1]) / 2, [np.inf]])
+    edges = np.concatenate([[-np.inf], (levels[1:] + levels[:-1]) / 2, [np.inf]])
     cdf = _normal_cdf((edges[None, :] - predicted[:, None]) / sd[:, None])
     mass = np.diff(cdf, axis=1)
-    near = np.abs(LEVELS[None, :] - np.clip(predicted, MIN_RATING, MAX_RATING)[:, None]) <= within + 1e-9
+    near = np.abs(levels[None, :] - np.clip(predicted, MIN_RATING, MAX_RATING)[:, None]) <= WITHIN + 1e-9
     chance: Array = (mass * near).sum(axis=1)
     return chance
+
+
+def levels_of(values: NDArray[np.floating[Any]]) -> Array:
+    """The ratings that people really give: many use whole stars only. Half stars where there is nothing to go by."""
+    used = HALF_STARS[np.isin(HALF_STARS, values)]
+    return used if len(used) > 1 else HALF_STARS
 
 
 def fit_variance_weights(squared_errors: Array, parts: Array, iterations: int = 200) -> Array:
@@ -111,21 +121,40 @@ def isotonic(x: Array, y: Array) -> tuple[Array, Array]:
 class Uncertainty:
     """A version's calibrated uncertainty. All variances in stars²."""
 
-    noise_variance: float  # of a rating as such
-    person_scale: float  # turns x_jᵀA⁻¹x_j into stars²
+    noise_variance: float  # of a rating as such, by a person of average steadiness
+    surprise: float  # mean squared error with which people's known ratings are predicted without each
+    steadiness_ratings: float  # so many ratings of average surprise are assumed of everybody; 0: all are alike
+    person_scale: float  # weight of x_jᵀA⁻¹x_j
+    disagreement_scale: float  # weight of the variance over the films' samples
     film_variance: Array  # (n_items,), already scaled
     interval_z: float  # half-width of the 90 % interval, in standard deviations
+    levels: Array  # the ratings that people give, ascending
     raw_knots: Array  # chance_within before calibration, ascending
     true_knots: Array  # how often it was so, ascending
 
-    def sd(self, person_variance: Array, items: NDArray[np.int64]) -> Array:
+    def noise_factor(self, person: Person) -> float:
+        """How much noisier this person's ratings are than the average, shrunk towards 1."""
+        return _noise_factor(person, self.surprise, self.steadiness_ratings)
+
+    def sd(self, person: Person, items: NDArray[np.int64]) -> Array:
         """Standard deviation of the true rating around its prediction, in stars, (n,)."""
-        sd: Array = np.sqrt(self.noise_variance + self.person_scale * person_variance + self.film_variance[items])
-        return sd
+        variance = (
+            self.noise_variance * self.noise_factor(person)
+            + self.person_scale * person.person_variance(items)
+            + self.disagreement_scale * person.disagreement(items)
+            + self.film_variance[items]
+        )
+        return np.sqrt(variance)
+
+    def sd_of_unknown_film(self, person: Person) -> float:
+        """The same for a film of which the version knows nothing."""
+        variance = self.noise_variance * self.noise_factor(person)
+        variance += self.person_scale * person.average_film_variance()
+        return math.sqrt(variance + float(self.film_variance.max(initial=0.0)))
 
     def confidence(self, predicted: Array, sd: Array) -> Array:
         """Calibrated probability that the true rating lies within one star of the prediction."""
-        return np.interp(chance_within(predicted, sd), self.raw_knots, self.true_knots)
+        return np.interp(chance_within(predicted, sd, self.levels), self.raw_knots, self.true_knots)
 
     def interval(self, predicted: float, sd: float) -> tuple[float, float]:
         """Holds the true rating in 90 % of cases; within the scale."""
@@ -133,26 +162,78 @@ class Uncertainty:
         return max(MIN_RATING, predicted - half), min(MAX_RATING, predicted + half)
 
 
-def calibrate(
-    *, predicted: Array, actual: Array, person_variance: Array, items: NDArray[np.int64], film_variance: Array
-) -> Uncertainty:
-    """Fits all of it on held-out ratings; every argument but the last has shape (n,), the last (n_items,)."""
-    errors = np.abs(actual - predicted)
-    parts = np.column_stack([np.ones(len(errors)), person_variance, film_variance[items]])
-    noise, person_scale, film_scale = fit_variance_weights(np.square(errors), parts)
-    sd = np.sqrt(parts @ np.array([noise, person_scale, film_scale]))
-    raw = chance_within(predicted, sd)
-    # Fifty points a block at the least: a knot from three ratings would be noise. Ties of the sort do not matter.
+def _noise_factor(person: Person, surprise: float, steadiness_ratings: float) -> float:
+    if not steadiness_ratings:
+        return 1.0
+    seen = person.squared_surprise / surprise
+    return (steadiness_ratings + seen) / (steadiness_ratings + len(person.history))
+
+
+# How many ratings of average surprise to assume of everybody; 0: do without.
+STEADINESS_RATINGS = (0.0, 5.0, 10.0, 20.0, 50.0)
+# Each knot of the calibration stands for so many ratings at the least: one from three would be noise.
+_POINTS_PER_KNOT = 50
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """One solved person and what they really gave to films that they are predicted."""
+
+    person: Person
+    items: NDArray[np.int64]  # (n,)
+    actual: Array  # (n,)
+
+
+def calibrate(held_out: list[HeldOut], film_variance: Array, levels: Array = HALF_STARS) -> Uncertainty:
+    """Fits all of it on ratings that the films were not trained on. ``film_variance``: (n_items,)."""
+    n_rated = sum(len(case.person.history) for case in held_out)
+    surprise = sum(case.person.squared_surprise for case in held_out) / max(1, n_rated) or 1.0
+
+    def gathered(part: Callable[[HeldOut], Array]) -> Array:
+        return np.concatenate([np.empty(0), *(part(case) for case in held_out)])
+
+    predicted = gathered(lambda case: case.person.predicted_ratings(case.items))
+    errors = np.abs(gathered(lambda case: case.actual) - predicted)
+    parts = np.column_stack(
+        [
+            np.ones(len(errors)),
+            gathered(lambda case: case.person.person_variance(case.items)),
+            gathered(lambda case: case.person.disagreement(case.items)),
+            gathered(lambda case: film_variance[case.items]),
+        ]
+    )
+    best: tuple[float, float, Array, Array] | None = None
+    for steadiness_ratings in STEADINESS_RATINGS:
+        parts[:, 0] = gathered(
+            lambda case, ratings=steadiness_ratings: np.full(  # type: ignore[misc]
+                len(case.items), _noise_factor(case.person, surprise, ratings)
+            )
+        )
+        weights = fit_variance_weights(np.square(errors), parts)
+        variance = parts @ weights + 1e-12
+        loss = float(np.sum(np.log(variance) + np.square(errors) / variance))
+        if best is None or loss < best[0]:
+            best = (loss, steadiness_ratings, weights, np.sqrt(variance))
+    assert best is not None
+    _, steadiness_ratings, (noise, person_scale, disagreement_scale, film_scale), sd = best
+    raw = chance_within(predicted, sd, levels)
     order = np.argsort(raw, kind="stable")
-    chunks = np.array_split(order, max(1, len(order) // 50))
+    chunks = np.array_split(order, max(1, len(order) // _POINTS_PER_KNOT))
     x = np.array([raw[chunk].mean() for chunk in chunks])
-    y = np.array([(errors[chunk] <= WITHIN + 1e-9).mean() for chunk in chunks])
+    # Laplace's rule: fifty hits of fifty are no proof that there is never a miss.
+    y = np.array([(np.count_nonzero(errors[chunk] <= WITHIN + 1e-9) + 1) / (len(chunk) + 2) for chunk in chunks])
     raw_knots, true_knots = isotonic(x, y)
+    # Claims below all that was seen fall towards nothing instead of staying where the first knot is.
+    raw_knots, true_knots = np.concatenate([[0.0], raw_knots]), np.concatenate([[0.0], true_knots])
     return Uncertainty(
         noise_variance=float(noise),
+        surprise=float(surprise),
+        steadiness_ratings=steadiness_ratings,
         person_scale=float(person_scale),
+        disagreement_scale=float(disagreement_scale),
         film_variance=film_scale * film_variance,
         interval_z=float(np.quantile(errors / sd, INTERVAL_COVERAGE)),
+        levels=levels,
         raw_knots=raw_knots,
         true_knots=true_knots,
     )

@@ -88,9 +88,9 @@ class ArtifactsTestCase(StoredVersionsMixin, SimpleTestCase):
 
     def test_it_refuses_numbers_that_are_not_finite_even_with_a_matching_sum(self) -> None:
         model = trained()
-        bias = model.films.item_bias.copy()
-        bias[4] = np.nan
-        arrays = {**model.arrays(), "item_bias": bias}
+        offsets = model.films.offsets.copy()
+        offsets[4] = np.nan
+        arrays = {**model.arrays(), "item_offsets": offsets}
         patched = mock.patch.object(type(model), "arrays", return_value=arrays)
         with patched, self.assertRaises(artifacts.ArtifactCorrupt):
             artifacts.save("v20261123_101501", model, {})
@@ -118,4 +118,4 @@ class ArtifactsTestCase(StoredVersionsMixin, SimpleTestCase):
         for name, (_, shape) in manifest["arrays"]["layout"].items():
             self.assertNotIn(n_people, shape, name)
         arrays = safetensors.numpy.load(self.arrays.read_bytes())
-        self.assertEqual(arrays["item_factors"].shape[0], n_items)
+        self.assertEqual(arrays["item_features"].shape[0], n_items)

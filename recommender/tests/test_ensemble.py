@@ -54,9 +54,12 @@ class TrainedModelTestCase(SimpleTestCase):
 
     def test_it_refuses_arrays_that_no_training_writes(self) -> None:
         for name, spoil in {
-            "item_bias": lambda a: a[:-1],
-            "item_factors": lambda a: a.astype(np.float64),
+            "item_offsets": lambda a: a[:-1],
+            "item_features": lambda a: a.astype(np.float64),
             "film_variance": lambda a: np.where(np.arange(len(a)) == 2, np.nan, a).astype(np.float32),
+            "noise": lambda a: a * 0,
+            "group_centroids": lambda a: a[:, :-1],
+            "confidence_levels": lambda a: a[::-1].copy(),
             "movie_ids": lambda a: a[::-1].copy(),
             "item_counts": lambda a: -a - 1,
             "ranker_starts": lambda a: a[:-1],
@@ -70,7 +73,7 @@ class TrainedModelTestCase(SimpleTestCase):
 
     def test_it_refuses_settings_that_no_training_writes(self) -> None:
         for change in (
-            {"noise_ratio": 0},
+            {"noise_scale_trained": 0},
             {"global_mean": float("nan")},
             {"genres": ["one"]},
             {"n_users": True},

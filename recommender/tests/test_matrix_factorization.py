@@ -115,10 +115,11 @@ class HyperparametersTestCase(SimpleTestCase):
         with self.assertRaises(InvalidHyperparameters):
             configuration("classic", {"n_factor": 10})
         with self.assertRaises(InvalidHyperparameters):
-            configuration("best", {})
+            configuration("greatest", {})
 
     def test_it_has_the_textbook_settings_as_the_classic_preset(self) -> None:
         config = configuration("classic", None)
+        assert isinstance(config, MatrixFactorizationConfig)
         self.assertEqual(
             (config.n_factors, config.n_epochs, config.learning_rate, config.regularization), (50, 20, 0.01, 0.02)
         )

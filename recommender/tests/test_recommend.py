@@ -10,6 +10,7 @@ from cinema.models import Genre, Movie, Rating
 from cinema.ratings import rate_movie
 from recommender import registry
 from recommender.algorithms.discovery import Discovery
+from recommender.algorithms.film_model import NoiseScales
 from recommender.models import LivePointer
 from recommender.recommend import predict_for, recommend_for, similar_movies
 from recommender.tests.stored_versions import (
@@ -100,7 +101,9 @@ class RecommendForTestCase(CatalogueTestCase):
 
     def test_it_weighs_a_rating_less_that_it_was_trained_on(self) -> None:
         model = trained()
-        registry.activate(store_version(replace(model, films=replace(model.films, noise_ratio=4.0))))
+        registry.activate(
+            store_version(replace(model, films=replace(model.films, scales=NoiseScales(fresh=2.0, trained=4.0))))
+        )
         rate(self.alice, DRAMA_FAN)
         fresh = predict_for(self.alice, [Movie.objects.get(pk=60)])[60]
         Rating.objects.filter(user=self.alice).update(changed_at=self.version.data_until)

@@ -7,15 +7,19 @@ from django.test import SimpleTestCase
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recommender.algorithms.film_model import EMPTY_HISTORY, History, Person
 from recommender.algorithms.matrix_factorization import fit
 from recommender.algorithms.uncertainty import (
+    HeldOut,
     calibrate,
     chance_within,
     film_variance,
     fit_variance_weights,
     isotonic,
+    levels_of,
 )
 from recommender.tests.ratings_for_tests import QUICK, two_tastes
+from recommender.tests.test_film_model import N_ITEMS, films
 
 
 class FilmVarianceTestCase(SimpleTestCase):
@@ -65,17 +69,48 @@ class FittingTestCase(SimpleTestCase):
 
     def test_it_calibrates_claims_that_were_too_bold(self) -> None:
         rng = np.random.default_rng(1)
-        n = 20_000
-        actual = np.clip(np.round(rng.normal(3, 1.2, n) * 2) / 2, 0.5, 5)
-        uncertainty = calibrate(
-            predicted=np.full(n, 3.0),
-            actual=actual,
-            person_variance=rng.random(n),
-            items=np.zeros(n, np.int64),
-            film_variance=np.array([0.1]),
-        )
-        sd = uncertainty.sd(np.full(1, 0.5), np.zeros(1, np.int64))
-        claimed = float(uncertainty.confidence(np.array([3.0]), sd)[0])
-        self.assertAlmostEqual(claimed, float((np.abs(actual - 3) <= 1).mean()), delta=0.02)
-        low, high = uncertainty.interval(3.0, float(sd[0]))
-        self.assertAlmostEqual(float(((actual >= low) & (actual <= high)).mean()), 0.9, delta=0.05)
+        model = films()
+        person = model.solve(EMPTY_HISTORY)
+        items = rng.integers(0, N_ITEMS, 20_000)
+        predicted = person.predicted_ratings(items)
+        actual = np.clip(np.round(rng.normal(predicted, 1.2) * 2) / 2, 0.5, 5)
+        uncertainty = calibrate([HeldOut(person, items, actual)], np.full(N_ITEMS, 0.1))
+        sd = uncertainty.sd(person, items)
+        claimed = uncertainty.confidence(predicted, sd)
+        self.assertAlmostEqual(float(claimed.mean()), float((np.abs(actual - predicted) <= 1).mean()), delta=0.02)
+        intervals = [uncertainty.interval(float(p), float(s)) for p, s in zip(predicted, sd, strict=True)]
+        held = [low <= r <= high for (low, high), r in zip(intervals, actual, strict=True)]
+        self.assertAlmostEqual(float(np.mean(held)), 0.9, delta=0.03)
+
+    def test_it_knows_who_rates_steadily(self) -> None:
+        """People whose ratings are all noise, and people whose ratings are just as expected."""
+        rng = np.random.default_rng(2)
+        model = films()
+        cases: list[HeldOut] = []
+        steady: list[Person] = []
+        wild: list[Person] = []
+        for number in range(200):
+            rated, asked = np.split(rng.permutation(N_ITEMS), [20])
+            spread = 0.1 if number % 2 else 1.5
+            expected = model.mean_offsets
+            values = expected[rated] + rng.normal(0, spread, len(rated))
+            person = model.solve(History(rated, values, np.zeros(20, bool), np.arange(20)))
+            cases.append(HeldOut(person, asked, expected[asked] + rng.normal(0, spread, len(asked))))
+            (steady if number % 2 else wild).append(person)
+        uncertainty = calibrate(cases, np.full(N_ITEMS, 0.1))
+        self.assertGreater(uncertainty.steadiness_ratings, 0)
+        self.assertLess(np.mean([*map(uncertainty.noise_factor, steady)]), 0.5)
+        self.assertGreater(np.mean([*map(uncertainty.noise_factor, wild)]), 1.2)
+        self.assertEqual(uncertainty.noise_factor(model.solve(EMPTY_HISTORY)), 1.0)
+
+
+class LevelsTestCase(SimpleTestCase):
+    def test_it_finds_out_that_nobody_gives_half_stars(self) -> None:
+        self.assertEqual(levels_of(np.array([1.0, 5.0, 2.0, 4.0, 3.0, 3.0])).tolist(), [1, 2, 3, 4, 5])
+        # Within a star of 3.4 lie 3 and 4: the mass of a normal from 2.5 to 4.5.
+        chance = float(chance_within(np.array([3.4]), np.array([0.8]), np.arange(1.0, 6.0))[0])
+        expected = (math.erf(1.1 / 0.8 / math.sqrt(2)) + math.erf(0.9 / 0.8 / math.sqrt(2))) / 2
+        self.assertAlmostEqual(chance, expected, places=6)
+
+    def test_it_expects_half_stars_where_nothing_is_known(self) -> None:
+        self.assertEqual(len(levels_of(np.array([3.0]))), 10)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from recommender.algorithms.factorization import MatrixFactorizationConfig
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.matrix_factorization import fit
-from recommender.algorithms.presets import configuration
 from recommender.dataset import snapshot
 
 N_FACTORS = 50
@@ -62,7 +62,7 @@ class Command(BaseCommand):
 
 def _ours(data: Interactions, epochs: int) -> float:
     """Seconds of one fit."""
-    config = configuration("classic", {"n_factors": N_FACTORS, "n_epochs": epochs})
+    config = MatrixFactorizationConfig(n_factors=N_FACTORS, n_epochs=epochs)
     started = time.perf_counter()
     fit(config, data)
     return time.perf_counter() - started

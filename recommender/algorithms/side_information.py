@@ -1,0 +1,121 @@
+"""What is known of films besides their ratings, and of people besides theirs, as numbers for the priors.
+
+A film: its genres, the time it is from, and who rated it. A person: which films they rated, whatever they thought of
+them. "Who rated what" is a matrix of people by films, far too wide; its leading singular vectors stand for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.algorithms.interactions import Interactions
+
+Array = NDArray[np.float64]
+
+# Years of a film beyond which a new age begins. MovieLens has few films of the early decades.
+AGES = (1940, 1950, 1960, 1970, 1980, 1985, 1990, 1993, 1995, 1997, 2000, 2003, 2006, 2010, 2015, 2020)
+_MIDDLE_YEAR, _DECADE = 1990.0, 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class SideInformation:
+    """``genres``: (n_items, n_genres) 0 or 1. ``years``: (n_items,) 0 where unknown. Either may be None: not used."""
+
+    genres: NDArray[np.uint8] | None = None
+    years: NDArray[np.int64] | None = None
+
+    def columns(self, n_items: int) -> Array:
+        """Features of films, (n_items, n_features); a film of unknown year has zeros for it."""
+        parts = [np.empty((n_items, 0))]
+        if self.genres is not None:
+            parts.append(self.genres.astype(np.float64))
+        if self.years is not None:
+            known = self.years > 0
+            age = np.zeros((n_items, len(AGES) + 1))
+            age[np.flatnonzero(known), np.searchsorted(AGES, self.years[known], side="right")] = 1.0
+            parts += [age, np.where(known, (self.years - _MIDDLE_YEAR) / _DECADE, 0.0)[:, None]]
+        return np.hstack(parts)
+
+
+@numba.njit(nogil=True, cache=True)
+def _multiply(starts, column, scale, dense, out):  # type: ignore[no-untyped-def]
+    for row in range(len(starts) - 1):
+        for t in range(starts[row], starts[row + 1]):
+            out[row] += scale[t] * dense[column[t]]
+
+
+class _Incidence:
+    """The sparse matrix that has ``scale`` wherever row and column meet in a rating."""
+
+    def __init__(self, row: NDArray[np.int32], column: NDArray[np.int32], scale: Array, n_rows: int, n_columns: int):
+        self.shape = (n_rows, n_columns)
+        self._by_row = self._side(row, column, scale, n_rows)
+        self._by_column = self._side(column, row, scale, n_columns)
+
+    @staticmethod
+    def _side(
+        row: NDArray[np.int32], column: NDArray[np.int32], scale: Array, n_rows: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], Array]:
+        order = np.argsort(row, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n_rows))]).astype(np.int64)
+        return starts, column[order], scale[order]
+
+    def dot(self, dense: Array) -> Array:
+        out = np.zeros((self.shape[0], dense.shape[1]))
+        _multiply(*self._by_row, dense, out)
+        return out
+
+    def transposed_dot(self, dense: Array) -> Array:
+        out = np.zeros((self.shape[1], dense.shape[1]))
+        _multiply(*self._by_column, dense, out)
+        return out
+
+
+def _leading_right_vectors(matrix: _Incidence, rank: int, rng: np.random.Generator) -> Array:
+    """The ``rank`` leading right singular vectors, (n_columns, rank), fewer if the matrix is smaller.
+
+    Randomized subspace iteration: Halko, Martinsson & Tropp 2011, algorithms 4.4 and 5.1.
+    """
+    rank = min(rank, *matrix.shape)
+    width = min(rank + 10, *matrix.shape)
+    basis = rng.standard_normal((matrix.shape[1], width))
+    for _ in range(6):
+        basis, _ = np.linalg.qr(matrix.transposed_dot(matrix.dot(basis)))
+    # A basis of the row space is found; the singular vectors lie within it.
+    values, vectors = np.linalg.eigh(_gram(matrix.dot(basis)))
+    return basis @ vectors[:, np.argsort(-values)[:rank]]
+
+
+def _gram(matrix: Array) -> Array:
+    return matrix.T @ matrix
+
+
+def rated_set_vectors(data: Interactions, rank: int, rng: np.random.Generator) -> Array:
+    """φ, (n_items, rank): what having watched each film says of a person, who is n^-½ Σ φ_i over their n films.
+
+    The scaling by n^-½ is that of SVD++ (Koren 2008).
+    """
+    if not len(data):
+        return np.zeros((data.n_items, 0))
+    scale = np.maximum(data.user_counts, 1) ** -0.5
+    matrix = _Incidence(data.user, data.item, scale[data.user], data.n_users, data.n_items)
+    return _leading_right_vectors(matrix, rank, rng)
+
+
+def rated_set_features(data: Interactions, vectors: Array) -> Array:
+    """n_u^-½ Σ φ_i for each person, (n_users, rank)."""
+    scale = np.maximum(data.user_counts, 1) ** -0.5
+    return _Incidence(data.user, data.item, scale[data.user], data.n_users, data.n_items).dot(vectors)
+
+
+def who_rated_features(data: Interactions, rank: int, rng: np.random.Generator) -> Array:
+    """The same of films, by the people who rated them, (n_items, rank)."""
+    if not len(data):
+        return np.zeros((data.n_items, 0))
+    scale = np.maximum(data.item_counts, 1) ** -0.5
+    matrix = _Incidence(data.item, data.user, scale[data.item], data.n_items, data.n_users)
+    return matrix.dot(_leading_right_vectors(matrix, rank, rng))

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+from django.test import SimpleTestCase
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recommender.algorithms.gibbs_kernel import Grouped, Pool, grouped
+
+
+def a_side(seed: int, n_rows: int, n_ratings: int, k: int) -> tuple[Grouped, dict[str, np.ndarray]]:
+    rng = np.random.default_rng(seed)
+    ratings = grouped(
+        rng.integers(0, n_rows, n_ratings).astype(np.int32),
+        rng.integers(0, 20, n_ratings).astype(np.int32),
+        rng.random(n_ratings).astype(np.float32),
+        n_rows,
+    )
+    root = rng.normal(size=(k, k))
+    return ratings, {
+        "residual": rng.normal(size=n_ratings),
+        "weight": rng.uniform(0.1, 3, n_ratings),
+        "vectors": rng.normal(size=(20, k)),
+        "precision": root @ root.T + np.eye(k),
+        "prior_information": rng.normal(size=(n_rows, k)),
+        "normal": rng.normal(size=(n_rows, k)),
+    }
+
+
+def slow_twin(ratings: Grouped, given: dict[str, np.ndarray]) -> np.ndarray:
+    """The draws with numpy's own factorization, row by row."""
+    drawn = np.empty_like(given["normal"])
+    for row in range(len(drawn)):
+        part = slice(ratings.starts[row], ratings.starts[row + 1])
+        v, w = given["vectors"][ratings.other[part]], given["weight"][part]
+        precision = given["precision"] + (v.T * w) @ v
+        information = given["prior_information"][row] + v.T @ (w * given["residual"][part])
+        lower = np.linalg.cholesky(precision)
+        drawn[row] = np.linalg.solve(precision, information) + np.linalg.solve(lower.T, given["normal"][row])
+    return drawn
+
+
+class DrawRowsTestCase(SimpleTestCase):
+    @settings(max_examples=25, deadline=None)
+    @given(st.integers(0, 10**6), st.integers(1, 12), st.integers(0, 90), st.integers(1, 9))
+    def test_it_agrees_with_its_slow_twin(self, seed: int, n_rows: int, n_ratings: int, k: int) -> None:
+        ratings, side = a_side(seed, n_rows, n_ratings, k)
+        np.testing.assert_allclose(Pool(1).draw_rows(ratings, **side), slow_twin(ratings, side), rtol=1e-8, atol=1e-8)
+
+    def test_it_gives_the_same_bytes_on_any_number_of_threads(self) -> None:
+        ratings, side = a_side(3, 200, 3000, 9)
+        alone = Pool(1).draw_rows(ratings, **side)
+        for n_threads in (2, 3, 8):
+            self.assertEqual(Pool(n_threads).draw_rows(ratings, **side).tobytes(), alone.tobytes())
+
+    def test_it_draws_with_the_right_mean_and_spread(self) -> None:
+        ratings, side = a_side(4, 1, 30, 3)
+        rng = np.random.default_rng(0)
+        draws = np.array(
+            [Pool(1).draw_rows(ratings, **{**side, "normal": rng.normal(size=(1, 3))})[0] for _ in range(4000)]
+        )
+        v, w = side["vectors"][ratings.other], side["weight"]
+        covariance = np.linalg.inv(side["precision"] + (v.T * w) @ v)
+        mean = covariance @ (side["prior_information"][0] + v.T @ (w * side["residual"]))
+        np.testing.assert_allclose(draws.mean(axis=0), mean, atol=0.02)
+        np.testing.assert_allclose(np.cov(draws.T), covariance, atol=0.02)
+
+    def test_it_takes_the_fitted_part_off_each_rating(self) -> None:
+        ratings, side = a_side(5, 12, 80, 4)
+        rows = side["normal"]
+        expected = side["residual"] - np.einsum("nk,nk->n", rows[ratings.row], side["vectors"][ratings.other])
+        np.testing.assert_allclose(
+            Pool(2).errors(ratings, side["residual"], rows, side["vectors"]), expected, atol=1e-12
+        )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recommender.algorithms.discovery import MAX_PEOPLE, Discovery, learn_discovery
 from recommender.algorithms.ensemble import TrainedModel
-from recommender.algorithms.evaluation import RECOMMENDABLE_RATINGS, Metric, evaluate
+from recommender.algorithms.evaluation import RECOMMENDABLE_RATINGS, Evaluation, Metric, evaluate
 from recommender.algorithms.factorization import Factorization, MatrixFactorizationConfig
 from recommender.algorithms.film_model import history_of
 from recommender.algorithms.genre_affinity import GenreTable
@@ -52,6 +52,7 @@ class Outcome:
     metrics: dict[str, Metric]
     split_name: str
     tuning: Tuning
+    evaluation: Evaluation  # the metrics again, with their groups and how reliable the claims are
 
 
 # Share of the whole that each phase takes, roughly; the bar only has to move honestly.
@@ -97,12 +98,12 @@ class Pipeline:
         measured = yield from self._fit("training", self.split.train)
         yield Step("measuring", _start("measuring"))
         twin = self._model(measured, self.split.train, tuning, scale, None)
-        metrics = evaluate(twin, self.split, seed=seed)
+        evaluation = evaluate(twin, self.split, seed=seed)
 
         served = yield from self._fit("refitting", self.data)
         # As many slots as the measured twin has: its figures tell what they cost.
         model = self._model(served, self.data, tuning, scale, twin.discovery.slots)
-        self.outcome = Outcome(model, twin, metrics, self.split.name, tuning)
+        self.outcome = Outcome(model, twin, evaluation.metrics, self.split.name, tuning, evaluation)
         yield Step("refitting", 1.0, epoch=config.n_epochs)
 
     def _fit(

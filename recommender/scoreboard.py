@@ -71,8 +71,10 @@ _PASSPORT_WORDS = {
     "interval": "Interval",
     "baseline": "Baseline",
     "seed": "Seed",
-    "dataset_fingerprint": "Ratings (fingerprint)",
+    "preset": "Settings",
+    "dataset_fingerprint": "Data (fingerprint)",
     "code_version": "Code",
+    "libraries": "Computed with",
 }
 
 
@@ -114,6 +116,7 @@ def figure(version: ModelVersion, name: str) -> Figure:
         facts.append(("95 % interval", f"{shown(interval[0], measure.unit)} to {shown(interval[1], measure.unit)}"))
     for key, word in (
         ("baseline", str((metric.get("passport") or {}).get("baseline") or "Baseline").capitalize()),
+        ("item_mean", "Film mean"),
         ("random_order", "Random order"),
         ("perfect_order", "Perfect order"),
         ("ceiling", "Reachable at most"),

@@ -75,6 +75,7 @@ class Pipeline:
         movie_ids: NDArray[np.int64],
         genres: GenreTable,
         split: Split | None = None,
+        refit: bool = True,
     ) -> None:
         if len(data) < MIN_RATINGS:
             raise TooFewRatings(f"{len(data)} ratings are too few to train on: at least {MIN_RATINGS} are needed.")
@@ -83,6 +84,7 @@ class Pipeline:
         self.movie_ids = movie_ids
         self.genres = genres
         self.split = split or last_per_user(data)
+        self.refit = refit  # without, nothing is made to be served: the outcome's model is the measured one
         self.outcome: Outcome | None = None
 
     def __iter__(self) -> Iterator[Step]:
@@ -100,6 +102,9 @@ class Pipeline:
         twin = self._model(measured, self.split.train, tuning, scale, None)
         evaluation = evaluate(twin, self.split, seed=seed)
 
+        if not self.refit:
+            self.outcome = Outcome(twin, twin, evaluation.metrics, self.split.name, tuning, evaluation)
+            return
         served = yield from self._fit("refitting", self.data)
         # As many slots as the measured twin has: its figures tell what they cost.
         model = self._model(served, self.data, tuning, scale, twin.discovery.slots)

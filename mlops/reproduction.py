@@ -139,7 +139,7 @@ def _pipeline(version: ModelVersion, passport: dict[str, Any], dataset: Dataset)
 def _warnings(version: ModelVersion, passport: dict[str, Any]) -> Iterator[str]:
     later = Rating.objects.changed_after(version.data_until).count()
     if later:
-        yield f"{later:,} {'rating' if later == 1 else 'ratings'} given since then {'is' if later == 1 else 'are'} left out."
+        yield f"Left out are ratings given since then: {later:,}."
     for what, key, now in (
         ("code", "code_version", code_version()),
         ("libraries or processor", "libraries", libraries()),

@@ -94,7 +94,7 @@ class ReproduceTestCase(StoredVersionsMixin, TestCase):
         assert movie is not None
         Rating.objects.create(user_id=1000, movie=movie, value=1.0, rated_at=later, changed_at=later)
         told = self.reproduce()
-        self.assertIn("Note: 1 rating given since then is left out.", told)
+        self.assertIn("Note: Left out are ratings given since then: 1.", told)
         self.assertIn("All identical.", told)
 
     def test_it_refuses_other_ratings_and_says_how_many_there_are(self) -> None:

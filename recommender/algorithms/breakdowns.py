@@ -16,8 +16,6 @@ from recommender.algorithms.interactions import Interactions
 # Training ratings: a newcomer has fewer than the first, a heavy rater the second or more, casual is between.
 CASUAL_FROM = 20
 HEAVY_FROM = 100
-# The most rated films that hold this share of the training ratings are the popular ones.
-POPULAR_SHARE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +57,8 @@ def film_groups(train: Interactions) -> list[Group]:
     most_rated_first = np.argsort(-counts, kind="stable")
     held_before = np.cumsum(counts[most_rated_first]) - counts[most_rated_first]
     popular = np.zeros(train.n_items, np.bool_)
-    popular[most_rated_first[held_before < POPULAR_SHARE * len(train)]] = True
-    share = f"{POPULAR_SHARE:.0%}"
+    popular[most_rated_first[2 * held_before < len(train)]] = True
     return [
-        Group("popular", "films", f"the most rated films that hold {share} of the training ratings", popular),
+        Group("popular", "films", "the most rated films that hold half of the training ratings", popular),
         Group("long_tail", "films", "all other films, those without a training rating included", ~popular),
     ]

@@ -90,7 +90,7 @@ def breakdown_sections(version: ModelVersion) -> list[Section]:
         longest = max(_longest(figure) for figure in [metric, *parts.values()]) or 1.0
         word = str((metric.get("passport") or {}).get("baseline") or "baseline")
         unit = MEASURES[name].unit
-        rows = [_row("Everybody, all films", metric, unit, word, longest, is_whole=True)]
+        rows = [_row("Everybody", metric, unit, word, longest, is_whole=True)]
         for group, figure in parts.items():
             rows.append(_row(TITLES.get(group, group), figure, unit, word, longest))
         sections.append(Section(name, MEASURES[name].title, MEASURES[name].meaning, rows))

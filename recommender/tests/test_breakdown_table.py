@@ -25,7 +25,7 @@ class BreakdownTableTestCase(SimpleTestCase):
     def test_it_sets_everybody_above_the_groups(self) -> None:
         (section,) = breakdown_sections(ModelVersion(metrics={"rmse": RMSE, "mae": {"value": 0.7}}))
         self.assertEqual(section.title, "RMSE")
-        self.assertEqual([row.title for row in section.rows], ["Everybody, all films", "Newcomers", "Long-tail films"])
+        self.assertEqual([row.title for row in section.rows], ["Everybody", "Newcomers", "Long-tail films"])
         self.assertEqual([row.is_whole for row in section.rows], [True, False, False])
         newcomers = section.rows[1]
         self.assertEqual((newcomers.value, newcomers.interval, newcomers.people), ("1.040", "0.940 to 1.200", "77"))

@@ -5,24 +5,19 @@ dataset snapshot → validation, training and served fit → metrics → artifac
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.db import Error, close_old_connections, transaction
 
-import recommender.algorithms
-from cinema import __version__
 from mlops import runs
 from mlops.models import TrainingRun
+from mlops.passports import Provenance, code_version, diagnostics_json, libraries, metrics_json
 from recommender import artifacts, registry
-from recommender.algorithms.evaluation import Metric
 from recommender.algorithms.pipeline import Outcome, Pipeline, Step
 from recommender.algorithms.presets import Config, algorithm, configuration
 from recommender.dataset import Dataset, snapshot
@@ -50,16 +45,6 @@ class Progress:
 
 
 Watcher = Callable[[Progress], None]
-
-
-@lru_cache(maxsize=1)
-def code_version() -> str:
-    """The release and a digest of the algorithms' sources: a metric of other code is another metric."""
-    digest = hashlib.sha256()
-    folder = Path(recommender.algorithms.__file__ or "").parent
-    for source in sorted(folder.glob("*.py")):
-        digest.update(source.read_bytes())
-    return f"{__version__}+{digest.hexdigest()[:12]}"
 
 
 def train(run_id: int, owner: UUID, *, watch: Watcher | None = None) -> ModelVersion:
@@ -122,10 +107,20 @@ class _Reporter:
         self._written = time.monotonic()
 
 
-def _run_pipeline(config: Config, dataset: Dataset, report: _Reporter) -> Outcome:
-    pipeline = Pipeline(
-        config, dataset.interactions, movie_ids=dataset.movie_ids, genres=dataset.genres, years=dataset.years
+def pipeline_for(config: Config, dataset: Dataset, *, refit: bool = True) -> Pipeline:
+    """The pipeline that every training of ``dataset`` goes through; a measurement alone needs no refit."""
+    return Pipeline(
+        config,
+        dataset.interactions,
+        movie_ids=dataset.movie_ids,
+        genres=dataset.genres,
+        years=dataset.years,
+        refit=refit,
     )
+
+
+def _run_pipeline(config: Config, dataset: Dataset, report: _Reporter) -> Outcome:
+    pipeline = pipeline_for(config, dataset)
     began = time.monotonic()
     for step in pipeline:
         if step.validation_rmse is not None:
@@ -149,27 +144,6 @@ def _epoch_entry(step: Step, seconds: float) -> dict[str, Any]:
     }
 
 
-def metric_json(metric: Metric, *, dataset: Dataset, split: str, seed: int) -> dict[str, Any]:
-    """A stored metric: the figure, its interval and baseline, and the passport that says how it was made."""
-    return {
-        "value": metric.value,
-        "interval": list(metric.interval) if metric.interval else None,
-        "n": metric.n,
-        "baseline": metric.baseline,
-        **metric.extra,
-        "passport": {
-            "dataset_fingerprint": dataset.fingerprint,
-            "split": split,
-            "protocol": metric.protocol,
-            "n": metric.n,
-            "seed": seed,
-            "code_version": code_version(),
-            "interval": "95 %, percentile bootstrap over people" if metric.interval else None,
-            "baseline": metric.baseline_name,
-        },
-    }
-
-
 def _publish(
     run: TrainingRun,
     owner: UUID,
@@ -179,19 +153,20 @@ def _publish(
     seconds: float,
 ) -> ModelVersion:
     """Files first, then in one transaction the version's row and the run's success, if the run is still ours."""
-    metrics = {
-        name: metric_json(metric, dataset=dataset, split=outcome.split_name, seed=config.seed)
-        for name, metric in outcome.metrics.items()
-    }
+    provenance = Provenance(dataset.fingerprint, outcome.split_name, config.seed, run.preset)
+    metrics = metrics_json(outcome.evaluation, provenance)
+    diagnostics = diagnostics_json(outcome.evaluation, dataset, provenance)
     label = registry.new_label()
     about = {
         "algorithm": algorithm(config),
         "preset": run.preset,
         "hyperparameters": config.as_dict(),
         "metrics": metrics,
+        "diagnostics": diagnostics,
         "dataset_fingerprint": dataset.fingerprint,
         "data_until": dataset.data_until.isoformat(),
         "code_version": code_version(),
+        "libraries": libraries(),
     }
     stored = artifacts.save(label, outcome.model, about)
     try:
@@ -202,6 +177,7 @@ def _publish(
                 preset=run.preset,
                 hyperparameters=config.as_dict(),
                 metrics=metrics,
+                diagnostics=diagnostics,
                 dataset_fingerprint=dataset.fingerprint,
                 data_until=dataset.data_until,
                 n_ratings=len(dataset.interactions),

@@ -215,6 +215,12 @@ class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
         return bool(version.pk == self.context.get("live_id"))
 
 
+class VersionDetailSerializer(VersionSerializer):
+    class Meta(VersionSerializer.Meta):
+        fields = [*VersionSerializer.Meta.fields, "diagnostics"]
+        read_only_fields = fields
+
+
 class VersionContextMixin(generics.GenericAPIView[ModelVersion]):
     permission_classes = [IsAdminUser]
     serializer_class = VersionSerializer
@@ -233,8 +239,9 @@ class VersionListView(VersionContextMixin, generics.ListAPIView[ModelVersion]):
 
 
 class VersionDetailView(VersionContextMixin, generics.RetrieveAPIView[ModelVersion]):
-    """One version with its metrics and their passports."""
+    """One version with its metrics, their passports, and how reliable its confidence is."""
 
+    serializer_class = VersionDetailSerializer
     lookup_field = "label"
 
 

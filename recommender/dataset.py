@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -31,16 +33,32 @@ class Dataset:
     user_ids: NDArray[np.int64]  # (n_users,) ascending: user u of the interactions is person user_ids[u]
     movie_ids: NDArray[np.int64]  # (n_items,) ascending, all films of the catalogue
     genres: GenreTable
-    years: NDArray[np.int64]  # (n_items,) 0 where unknown
+    years: NDArray[np.int64]  # (n_items,) of release, 0 where unknown
     data_until: datetime  # no rating in here was changed later
-    fingerprint: str  # sha256 over who rated what, how and when
+    parts: dict[str, str]  # sha256 of each thing that a measurement depends on, by its name
+
+    @property
+    def fingerprint(self) -> str:
+        """One sha256 for all parts."""
+        return hashlib.sha256(
+            "".join(f"{name} {self.parts[name]}\n" for name in sorted(self.parts)).encode()
+        ).hexdigest()
 
 
-def _rating_columns() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+def _adapted(moment: datetime) -> Any:
+    """As the database keeps moments, for a query that Django's models do not write."""
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def _rating_columns(
+    until: datetime | None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
     table = connection.ops.quote_name(Rating._meta.db_table)
     chunks: list[NDArray[np.float64]] = []
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT user_id, movie_id, value, {_SECONDS[connection.vendor]} FROM {table}", [])
+        where, values = ("", []) if until is None else (" WHERE changed_at <= %s", [_adapted(until)])
+        columns = f"user_id, movie_id, value, {_SECONDS[connection.vendor]}"
+        cursor.execute(f"SELECT {columns} FROM {table}{where}", values)
         while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
             # float64 holds ids and seconds exactly up to 2**53.
             chunks.append(np.array(rows, dtype=np.float64))
@@ -54,31 +72,49 @@ def _genre_table(movie_ids: NDArray[np.int64]) -> GenreTable:
     genres = list(Genre.objects.order_by("pk").values_list("pk", "name"))
     column = {pk: number for number, (pk, _) in enumerate(genres)}
     membership = np.zeros((len(movie_ids), len(genres)), np.uint8)
+    row = {movie_id: number for number, movie_id in enumerate(movie_ids.tolist())}
     for movie_id, genre_id in Movie.genres.through.objects.values_list("movie_id", "genre_id").iterator():
-        membership[np.searchsorted(movie_ids, movie_id), column[genre_id]] = 1
+        # A film or a genre may have been added since they were read.
+        if movie_id in row and genre_id in column:
+            membership[row[movie_id], column[genre_id]] = 1
     return GenreTable(tuple(name for _, name in genres), membership)
 
 
 def _years(movie_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    years = np.zeros(len(movie_ids), np.int64)
-    for movie_id, year in Movie.objects.exclude(year=None).values_list("pk", "year").iterator():
-        years[np.searchsorted(movie_ids, movie_id)] = year or 0
-    return years
+    known = dict(Movie.objects.filter(year__isnull=False).values_list("pk", "year").iterator())
+    return np.array([known.get(movie_id, 0) for movie_id in movie_ids.tolist()], dtype=np.int64)
 
 
-def snapshot() -> Dataset:
-    """All ratings and films as they are now."""
+def _sha256(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _parts(
+    ratings: tuple[NDArray[Any], ...], movie_ids: NDArray[np.int64], genres: GenreTable, years: NDArray[np.int64]
+) -> dict[str, str]:
+    """Who rated what, how and when; which films there are; their genres and years."""
+    return {
+        "ratings": _sha256(*(np.ascontiguousarray(column).tobytes() for column in ratings)),
+        "films": _sha256(movie_ids.tobytes()),
+        "genres": _sha256(json.dumps(genres.names).encode(), genres.membership.tobytes()),
+        "years": _sha256(years.tobytes()),
+    }
+
+
+def snapshot(until: datetime | None = None) -> Dataset:
+    """All ratings and films as they are now; with ``until``, without the ratings that were changed later."""
     # Taken first: a rating that comes in while we read may be trained on and yet count as new, which does little harm.
     # The other way round it would be counted as known and never have been seen.
-    data_until = Rating.objects.aggregate(latest=Max("changed_at"))["latest"] or timezone.now()
-    user, movie, value, seconds = _rating_columns()
+    data_until = until or Rating.objects.aggregate(latest=Max("changed_at"))["latest"] or timezone.now()
+    user, movie, value, seconds = _rating_columns(until)
     # A film may have been added since: those of the ratings belong to the catalogue in any case.
     catalogue = np.fromiter(Movie.objects.order_by("pk").values_list("pk", flat=True).iterator(), np.int64)
     movie_ids = np.union1d(catalogue, movie)
     user_ids, user_rows = np.unique(user, return_inverse=True)
-    digest = hashlib.sha256()
-    for column in (user, movie, value, seconds):
-        digest.update(np.ascontiguousarray(column).tobytes())
+    genres, years = _genre_table(movie_ids), _years(movie_ids)
     return Dataset(
         interactions=Interactions(
             user=user_rows.astype(np.int32),
@@ -90,8 +126,8 @@ def snapshot() -> Dataset:
         ),
         user_ids=user_ids,
         movie_ids=movie_ids,
-        genres=_genre_table(movie_ids),
-        years=_years(movie_ids),
+        genres=genres,
+        years=years,
         data_until=data_until,
-        fingerprint=digest.hexdigest(),
+        parts=_parts((user, movie, value, seconds), movie_ids, genres, years),
     )

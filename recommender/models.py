@@ -34,6 +34,7 @@ class ModelVersion(models.Model):
     preset = models.CharField(max_length=30)
     hyperparameters = models.JSONField(default=dict)
     metrics = models.JSONField(default=dict)  # name -> {value, interval, n, baseline, passport}
+    diagnostics = models.JSONField(default=dict)  # groups of the breakdowns, reliability, parts of the dataset
     dataset_fingerprint = models.CharField(max_length=64)
     data_until = models.DateTimeField()  # a rating changed later was not trained on
     n_ratings = models.PositiveIntegerField()

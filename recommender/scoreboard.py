@@ -71,8 +71,10 @@ _PASSPORT_WORDS = {
     "interval": "Interval",
     "baseline": "Baseline",
     "seed": "Seed",
-    "dataset_fingerprint": "Ratings (fingerprint)",
+    "preset": "Settings",
+    "dataset_fingerprint": "Data (fingerprint)",
     "code_version": "Code",
+    "libraries": "Computed with",
 }
 
 
@@ -105,6 +107,24 @@ def is_met(name: str, value: float | None) -> bool | None:
     return value < measure.target if measure.smaller_is_better else value > measure.target
 
 
+def beside(figure: dict[str, Any], unit: Unit, baseline: str) -> list[tuple[str, str]]:
+    """What simpler orders reach on the same data, as a word and a figure; ``baseline`` names the first of them."""
+    words = {
+        "baseline": baseline.capitalize(),
+        "item_mean": "Film mean",
+        "random_order": "Random order",
+        "perfect_order": "Perfect order",
+        "ceiling": "Reachable at most",
+        "without_discovery": "Without discovery",
+    }
+    return [
+        (word, shown(figure[key], unit))
+        for key, word in words.items()
+        # A ceiling that the lists have reached says nothing beside the value.
+        if figure.get(key) is not None and not (key == "ceiling" and figure[key] <= (figure.get("value") or 0))
+    ]
+
+
 def figure(version: ModelVersion, name: str) -> Figure:
     measure = MEASURES[name]
     metric: dict[str, Any] = version.metrics.get(name) or {}
@@ -112,16 +132,7 @@ def figure(version: ModelVersion, name: str) -> Figure:
     facts: list[tuple[str, str]] = []
     if interval := metric.get("interval"):
         facts.append(("95 % interval", f"{shown(interval[0], measure.unit)} to {shown(interval[1], measure.unit)}"))
-    for key, word in (
-        ("baseline", str((metric.get("passport") or {}).get("baseline") or "Baseline").capitalize()),
-        ("random_order", "Random order"),
-        ("perfect_order", "Perfect order"),
-        ("ceiling", "Reachable at most"),
-        ("without_discovery", "Without discovery"),
-    ):
-        # A ceiling that the lists have reached says nothing beside the value.
-        if metric.get(key) is not None and not (key == "ceiling" and metric[key] <= (value or 0)):
-            facts.append((word, shown(metric[key], measure.unit)))
+    facts += beside(metric, measure.unit, str((metric.get("passport") or {}).get("baseline") or "baseline"))
     if metric.get("n") is not None:
         facts.append(("People", f"{metric['n']:,}"))
     target = ""
@@ -136,11 +147,12 @@ def figure(version: ModelVersion, name: str) -> Figure:
         target=target,
         met=is_met(name, value),
         facts=facts,
-        passport=_passport(metric.get("passport") or {}),
+        passport=passport_words(metric.get("passport") or {}),
     )
 
 
-def _passport(passport: dict[str, Any]) -> list[tuple[str, str]]:
+def passport_words(passport: dict[str, Any]) -> list[tuple[str, str]]:
+    """A passport as words and values, the known ones first."""
     known = [(word, passport[key]) for key, word in _PASSPORT_WORDS.items() if passport.get(key) is not None]
     others = [
         (key.replace("_", " "), value)

@@ -12,8 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cinema.guards import MemberRequest, local_next, staff_required
 from recommender import registry, scoreboard
+from recommender.breakdown_table import breakdown_sections, group_notes
 from recommender.forms import ChangeForm, RollBackForm
 from recommender.models import ModelVersion
+from recommender.reliability_plot import reliability_plot
 
 
 @require_safe
@@ -30,6 +32,9 @@ def version_detail(request: MemberRequest, label: str) -> HttpResponse:
         "targets": scoreboard.figures(version, scoreboard.TARGETS),
         "full_catalogue": scoreboard.figures(version, scoreboard.FULL_CATALOGUE),
         "beyond": scoreboard.figures(version, scoreboard.BEYOND),
+        "reliability": reliability_plot(version),
+        "groups": group_notes(version),
+        "breakdown": breakdown_sections(version),
         "activations": version.activations.select_related("actor"),
         "next": request.path,
     }

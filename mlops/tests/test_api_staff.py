@@ -130,6 +130,13 @@ class VersionsTestCase(ApiTestCase):
         self.assertEqual([version["label"] for version in results], [other.label, self.version.label])
         self.assertEqual([version["is_live"] for version in results], [False, True])
 
+    def test_a_version_tells_its_diagnostics_where_it_is_asked_for_alone(self) -> None:
+        version = store_version(diagnostics={"reliability": {"gap": 0.02}})
+        detail = self.api("GET", f"/api/ml/versions/{version.label}", by=self.staff).json()
+        self.assertEqual(detail["diagnostics"], {"reliability": {"gap": 0.02}})
+        self.assertNotIn("diagnostics", self.api("GET", "/api/ml/versions", by=self.staff).json()["results"][0])
+        self.assertEqual(self.api("GET", f"/api/ml/versions/{version.label}", by=self.alice).status_code, 403)
+
     def test_it_activates_and_rolls_back(self) -> None:
         other = store_version()
         answer = self.activate(other.label, reason="better", generation=1)

@@ -49,16 +49,38 @@ class TrainTestCase(StoredVersionsMixin, TestCase):
                 self.assertEqual(
                     set(metric["passport"]),
                     {
-                        "dataset_fingerprint", "split", "protocol", "n", "seed", "code_version", "interval", "baseline"
+                        "dataset_fingerprint", "split", "protocol", "n", "seed", "preset", "code_version", "libraries",
+                        "interval", "baseline"
                     },
                 )  # fmt: skip
                 self.assertIsNotNone(metric["baseline"])
                 self.assertGreater(metric["n"], 0)
 
+    def test_it_says_for_whom_and_for_which_films_each_figure_holds(self) -> None:
+        version = self.train()
+        groups = version.diagnostics["groups"]
+        self.assertEqual(set(groups), {"newcomers", "casual", "heavy", "popular", "long_tail"})
+        self.assertEqual(sum(groups[name]["members"] for name in ("newcomers", "casual", "heavy")), version.n_users)
+        self.assertEqual(groups["popular"]["members"] + groups["long_tail"]["members"], version.n_movies)
+        for name, metric in version.metrics.items():
+            self.assertLessEqual(set(metric["breakdown"]), set(groups), name)
+        casual = version.metrics["ndcg_at_10"]["breakdown"]["casual"]
+        self.assertLessEqual({"value", "interval", "n", "baseline", "item_mean"}, set(casual))
+
+    def test_it_says_how_reliable_its_confidence_is(self) -> None:
+        reliability = self.train().diagnostics["reliability"]
+        self.assertEqual(sum(one["n"] for one in reliability["deciles"]), reliability["n"])
+        self.assertTrue(0 <= reliability["gap"] < 0.5)
+        self.assertEqual(reliability["passport"]["seed"], 0)
+        for one in reliability["deciles"]:
+            self.assertTrue(0 <= one["claimed"] <= 1)
+            self.assertTrue(one["interval"][0] <= one["observed"] <= one["interval"][1])
+
     def test_it_writes_the_same_into_the_manifest(self) -> None:
         version = self.train()
         _, manifest = artifacts.load(version.label, version.artifact_sha256)
         self.assertEqual(manifest["metrics"], json.loads(json.dumps(version.metrics)))
+        self.assertEqual(manifest["diagnostics"], json.loads(json.dumps(version.diagnostics)))
         self.assertEqual(manifest["hyperparameters"]["n_factors"], 8)
 
     def test_it_shows_its_progress_and_its_curve(self) -> None:

@@ -1,4 +1,4 @@
-"""What every model has to beat: biases alone, and plain popularity."""
+"""What every model has to beat: biases alone, the films' means, and plain popularity."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ def fit_biases(data: Interactions, damping: float = DAMPING) -> BiasModel:
     residual -= item_bias[data.item]
     user_bias = np.bincount(data.user, residual, data.n_users) / (data.user_counts + damping)
     return BiasModel(mean, user_bias, item_bias)
+
+
+def item_means(data: Interactions, damping: float = DAMPING) -> NDArray[np.float64]:
+    """Each film's mean in stars, drawn towards the mean of all by ``damping`` ratings, (n_items,).
+
+    As a prediction it is the same for everybody, as a score it orders films by how well they were rated. A film
+    without ratings has the mean of all.
+    """
+    biases = fit_biases(data, damping)
+    return np.clip(biases.global_mean + biases.item_bias, MIN_RATING, MAX_RATING)
 
 
 def popularity(data: Interactions) -> NDArray[np.float64]:

@@ -2,31 +2,39 @@
 
 Rated-items protocol: each person's *test* films, ordered by predicted rating. Full-catalogue protocol: *all* films
 that the person has not rated in training, ordered as a list would be. Relevant: rated 4 stars or more. Nothing is
-sampled but people, and only where there are more than MAX_PEOPLE.
+sampled but people, and only where there are more than MAX_PEOPLE. Every figure is taken over everybody and over the
+groups of ``breakdowns``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.algorithms import metrics
-from recommender.algorithms.baselines import fit_biases, popularity
+from recommender.algorithms.baselines import fit_biases, item_means, popularity
+from recommender.algorithms.breakdowns import Group, GroupFigure, film_groups, people_groups
 from recommender.algorithms.ensemble import TrainedModel
-from recommender.algorithms.film_model import FilmModel, history_of
-from recommender.algorithms.interactions import RELEVANT, Interactions
-from recommender.algorithms.metrics import Estimate, K, mean_with_interval, top_k
+from recommender.algorithms.film_model import Person, history_of
+from recommender.algorithms.interactions import RELEVANT
+from recommender.algorithms.metrics import K, top_k
+from recommender.algorithms.person_figures import PersonFigures
+from recommender.algorithms.reliability import Reliability, came_true, reliability
 from recommender.algorithms.splits import Split
 
 MAX_PEOPLE = 10_000
 # A film belongs to the recommendable catalogue from this many training ratings on.
 RECOMMENDABLE_RATINGS = 5
 
+# What made the predictions or the order that a figure judges.
+MODEL, PLAIN, POPULARITY, ITEM_MEAN, BIASES = "model", "without_discovery", "popularity", "item_mean", "biases"
+RANDOM, PERFECT = "random_order", "perfect_order"
+
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -40,200 +48,267 @@ class Metric:
     protocol: str
     baseline_name: str
     extra: dict[str, float] = field(default_factory=dict)
+    breakdown: dict[str, GroupFigure] = field(default_factory=dict)  # by the name of the group
 
 
-@dataclass
-class _Tally:
-    """Per-person figures of one ranking, gathered for their means."""
-
-    values: dict[str, list[float]] = field(default_factory=dict)
-
-    def add(self, name: str, value: float | None) -> None:
-        if value is not None:
-            self.values.setdefault(name, []).append(value)
-
-    def array(self, name: str) -> Floats:
-        return np.array(self.values.get(name, []), dtype=np.float64)
-
-    def mean(self, name: str) -> float | None:
-        values = self.array(name)
-        return float(values.mean()) if len(values) else None
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    metrics: dict[str, Metric]
+    reliability: Reliability | None  # None without test ratings
+    groups: list[Group]  # that the breakdowns speak of
+    n_test_ratings: dict[str, int]  # by the name of the group
 
 
-@dataclass
-class _Lists:
-    """The films that the top-K lists of everybody held."""
+@dataclass(frozen=True)
+class _Protocol:
+    description: str
+    baseline: str
+    baseline_name: str
+    beside: tuple[str, ...]  # other orders whose figure on the same data stands beside the model's
+    by_films: bool  # whether it can be restricted to the test films of a group
 
-    shown: NDArray[np.bool_]
-    tally: _Tally = field(default_factory=_Tally)
 
-    def add(self, ranking: NDArray[np.intp], shares: Floats, films: FilmModel) -> None:
-        self.shown[ranking] = True
-        self.tally.add("novelty", metrics.novelty(shares[ranking]))
-        self.tally.add("diversity", metrics.diversity(films.characters(ranking).astype(np.float64)))
+_STARS = _Protocol("test ratings, predictions clipped to the scale", BIASES, "biases only", (ITEM_MEAN,), True)
+_RATED = _Protocol(
+    "rated items: each person's test films by predicted rating",
+    POPULARITY,
+    "popularity",
+    (ITEM_MEAN, RANDOM, PERFECT),
+    False,
+)
+_CATALOGUE = _Protocol(
+    "full catalogue: all films not rated in training", POPULARITY, "popularity", (ITEM_MEAN, PLAIN), True
+)
+# The ten places of a list are shared by all films: how many of them hold popular ones is no precision.
+_PLACES = _Protocol(_CATALOGUE.description, POPULARITY, "popularity", (ITEM_MEAN, PLAIN), False)
+_LISTS = "top-10 lists of all people, "
+_NOVELTY = _Protocol(
+    _LISTS + "mean −log2 of the share of people who rated the film", POPULARITY, "popularity", (ITEM_MEAN,), False
+)
+_DIVERSITY = _Protocol(
+    _LISTS + "mean pairwise 1 − cosine of films' characters", POPULARITY, "popularity", (ITEM_MEAN,), False
+)
+_BY_PERSON = {
+    "rmse": _STARS,
+    "mae": _STARS,
+    "precision_at_10_rated": _RATED,
+    "recall_at_10_rated": _RATED,
+    "precision_at_10": _PLACES,
+    "recall_at_10": _CATALOGUE,
+    "ndcg_at_10": _CATALOGUE,
+    "hit_rate_at_10": _CATALOGUE,
+}
+_OF_LISTS = {"novelty": _NOVELTY, "diversity": _DIVERSITY}
 
 
 def evaluate(
     model: TrainedModel, split: Split, *, seed: int, progress: Callable[[float], None] | None = None
-) -> dict[str, Metric]:
+) -> Evaluation:
     """All metrics of ``model``, which must have been fitted on ``split.train`` alone.
 
     ``progress`` is called with the share of people done, for a bar and for cancellation by exception.
     """
-    train, test = split.train, split.test
-    people = np.flatnonzero(train.user_counts)
+    people = np.flatnonzero(split.train.user_counts)
     if len(people) > MAX_PEOPLE:
         people = np.sort(np.random.default_rng(seed).choice(people, MAX_PEOPLE, replace=False))
-    biases = fit_biases(train)
-    popular = popularity(train)
-    shares = (train.item_counts + 1) / (len(people) + 1)  # one more on both sides: a film no one rated has a share too
-    errors: dict[str, list[float]] = {"squared": [], "absolute": [], "n": [], "base_squared": [], "base_absolute": []}
-    ours, theirs, random_order, perfect_order = _Tally(), _Tally(), _Tally(), _Tally()
-    plain = _Tally()  # the same lists without discovery slots
-    ranked_places, plain_lists = np.zeros(train.n_items, bool), _Lists(np.zeros(train.n_items, bool))
-    lists, popular_lists = _Lists(np.zeros(train.n_items, bool)), _Lists(np.zeros(train.n_items, bool))
+    judge = _Judge(model, split, people)
+    for row, user in enumerate(people):
+        if progress is not None and row % 50 == 0:
+            progress(row / len(people))
+        judge.look_at(row, int(user))
+    return judge.evaluation(seed)
 
-    for number, user in enumerate(people):
-        if progress is not None and number % 50 == 0:
-            progress(number / len(people))
-        history = history_of(train, user)
-        person = model.solve(history)
-        scores, popular_scores = model.order_scores(history), popular.copy()
-        scores[history.item] = popular_scores[history.item] = -np.inf
-        ranking, is_discovery = model.discovery.list_of(scores)
-        plain_ranking, popular_ranking = top_k(scores), top_k(popular_scores)
-        ranked_places[ranking[~is_discovery]] = True
-        plain_lists.add(plain_ranking, shares, model.films)
-        lists.add(ranking, shares, model.films)
-        popular_lists.add(popular_ranking, shares, model.films)
 
-        rows = test.rows_of(user)
+class _Judge:
+    """Looks at one person after the other, and adds up at the end."""
+
+    def __init__(self, model: TrainedModel, split: Split, people: NDArray[np.intp]) -> None:
+        train = split.train
+        self.model, self.split, self.people = model, split, people
+        self.figures = PersonFigures(len(people))
+        self.groups_of_people, self.groups_of_films = people_groups(train), film_groups(train)
+        self.biases = fit_biases(train)
+        self.item_means = item_means(train)
+        self.popularity = popularity(train)
+        # One more on both sides: a film that no one rated has a share too.
+        self.shares = (train.item_counts + 1) / (len(people) + 1)
+        self.shown = {order: np.zeros(train.n_items, bool) for order in (MODEL, PLAIN, POPULARITY, ITEM_MEAN)}
+        self.ranked_places = np.zeros(train.n_items, bool)
+        self.claimed: list[Floats] = []
+        self.came_true: list[Mask] = []
+        self.claims_of: list[NDArray[np.intp]] = []
+
+    def look_at(self, row: int, user: int) -> None:
+        history = history_of(self.split.train, user)
+        person = self.model.solve(history)
+        lists = self._lists(self.model.order_scores(history), history.item)
+        for order, listed in lists.items():
+            self.shown[order][listed] = True
+            if order != PLAIN:
+                self.figures.put(row, metrics.novelty(self.shares[listed]), "novelty", order)
+                self.figures.put(
+                    row, metrics.diversity(self.model.films.characters(listed).astype(np.float64)), "diversity", order
+                )
+        rows = self.split.test.rows_of(user)
         if not len(rows):
-            continue
-        items, actual = test.item[rows], test.value[rows].astype(np.float64)
-        relevant = actual >= RELEVANT
+            return
+        items, actual = self.split.test.item[rows], self.split.test.value[rows].astype(np.float64)
         predicted = person.predicted_ratings(items)
-        baseline = biases.predict(test.user[rows], items)
-        for name, difference in (("", predicted - actual), ("base_", baseline - actual)):
-            errors[f"{name}squared"].append(float(np.square(difference).sum()))
-            errors[f"{name}absolute"].append(float(np.abs(difference).sum()))
-        errors["n"].append(len(rows))
+        relevant = actual >= RELEVANT
+        self._judge_stars(row, user, items, predicted, actual)
+        self._judge_claims(row, person, items, predicted, actual)
+        self._judge_rated_items(row, items, predicted, relevant)
+        self._judge_lists(row, lists, items[relevant])
 
-        n, n_relevant = len(rows), int(relevant.sum())
-        # Ties by film number, not by the order in which the films were rated.
-        by_item = np.argsort(items, kind="stable")
-        rated = relevant[by_item[np.argsort(-predicted[by_item], kind="stable")]]
-        rated_popular = relevant[by_item[np.argsort(-popular[items[by_item]], kind="stable")]]
-        for tally, order in ((ours, rated), (theirs, rated_popular)):
-            tally.add("precision_at_10_rated", metrics.precision_at_k(order))
-            tally.add("recall_at_10_rated", metrics.recall_at_k(order, n_relevant))
+    def _lists(self, scores: Floats, rated: NDArray[np.int64]) -> dict[str, NDArray[np.intp]]:
+        by_order = {MODEL: scores, POPULARITY: self.popularity.copy(), ITEM_MEAN: self.item_means.copy()}
+        for one in by_order.values():
+            one[rated] = -np.inf
+        listed, is_discovery = self.model.discovery.list_of(scores)
+        self.ranked_places[listed[~is_discovery]] = True
+        return {
+            MODEL: listed,
+            PLAIN: top_k(scores),
+            POPULARITY: top_k(by_order[POPULARITY]),
+            ITEM_MEAN: top_k(by_order[ITEM_MEAN]),
+        }
+
+    def _judge_stars(self, row: int, user: int, items: NDArray[np.int32], predicted: Floats, actual: Floats) -> None:
+        by_order = {
+            MODEL: predicted,
+            BIASES: self.biases.predict(np.full(len(items), user, np.int32), items),
+            ITEM_MEAN: self.item_means[items],
+        }
+        for order, stars in by_order.items():
+            self.figures.put_errors(row, stars - actual, order)
+            for group in self.groups_of_films:
+                inside = group.members[items]
+                self.figures.put_errors(row, (stars - actual)[inside], order, group.name)
+
+    def _judge_claims(
+        self, row: int, person: Person, items: NDArray[np.int32], predicted: Floats, actual: Floats
+    ) -> None:
+        sd = self.model.sd(person, items.astype(np.int64))
+        self.claimed.append(self.model.uncertainty.confidence(predicted, sd))
+        self.came_true.append(came_true(predicted, actual))
+        self.claims_of.append(np.full(len(items), row, np.intp))
+
+    def _judge_rated_items(self, row: int, items: NDArray[np.int32], predicted: Floats, relevant: Mask) -> None:
+        put = self.figures.put
+        n, n_relevant = len(items), int(relevant.sum())
+        by_item = np.argsort(items, kind="stable")  # ties by film number, not by the order in which films were rated
+        by_order = {MODEL: predicted, POPULARITY: self.popularity[items], ITEM_MEAN: self.item_means[items]}
+        for order, scores in by_order.items():
+            ranking = relevant[by_item[np.argsort(-scores[by_item], kind="stable")]]
+            put(row, metrics.precision_at_k(ranking), "precision_at_10_rated", order)
+            put(row, metrics.recall_at_k(ranking, n_relevant), "recall_at_10_rated", order)
         # Expected values of a random order, and the best that any order can reach.
-        random_order.add("precision_at_10_rated", n_relevant / n)
-        perfect_order.add("precision_at_10_rated", min(n_relevant, K) / min(n, K))
+        put(row, n_relevant / n, "precision_at_10_rated", RANDOM)
+        put(row, min(n_relevant, K) / min(n, K), "precision_at_10_rated", PERFECT)
         if n_relevant:
-            random_order.add("recall_at_10_rated", min(K, n) / n)
-            perfect_order.add("recall_at_10_rated", min(K, n_relevant) / n_relevant)
+            put(row, min(K, n) / n, "recall_at_10_rated", RANDOM)
+            put(row, min(K, n_relevant) / n_relevant, "recall_at_10_rated", PERFECT)
 
-        liked = items[relevant]
-        for tally, listed in ((ours, ranking), (plain, plain_ranking), (theirs, popular_ranking)):
-            order = np.isin(listed, liked)
-            if n_relevant:
+    def _judge_lists(self, row: int, lists: dict[str, NDArray[np.intp]], liked: NDArray[np.int32]) -> None:
+        of_group = {group.name: liked[group.members[liked]] for group in self.groups_of_films}
+        for order, listed in lists.items():
+            if len(liked):
                 # Precision over the K places of a list, not over what it might lack.
-                tally.add("precision_at_10", float(order.sum()) / K)
-            tally.add("recall_at_10", metrics.recall_at_k(order, n_relevant))
-            tally.add("ndcg_at_10", metrics.ndcg_at_k(order, n_relevant))
-            tally.add("hit_rate_at_10", metrics.hit_rate_at_k(order, n_relevant))
-    gathered = _Gathered(errors, ours, plain, theirs, random_order, perfect_order, lists, plain_lists, popular_lists)
-    ceiling = _Ceiling(ranked_places, len(people) * model.discovery.slots)
-    return _assemble(gathered, ceiling, train, len(people), seed)
+                hits = int(np.isin(listed, liked).sum())
+                self.figures.put(row, hits / K, "precision_at_10", order)
+            for films, wanted in {"": liked, **of_group}.items():
+                ranking, n = np.isin(listed, wanted), len(wanted)
+                self.figures.put(row, metrics.recall_at_k(ranking, n), "recall_at_10", order, films)
+                self.figures.put(row, metrics.ndcg_at_k(ranking, n), "ndcg_at_10", order, films)
+                self.figures.put(row, metrics.hit_rate_at_k(ranking, n), "hit_rate_at_10", order, films)
 
+    # Adding up
 
-@dataclass(frozen=True)
-class _Gathered:
-    """Everything that the loop over people has counted."""
+    def evaluation(self, seed: int) -> Evaluation:
+        result = self._metrics(_BY_PERSON, seed) | self._coverage() | self._metrics(_OF_LISTS, seed)
+        claims = None
+        if self.claimed:
+            parts = (self.claimed, self.came_true, self.claims_of)
+            claims = reliability(*(np.concatenate(part) for part in parts), seed=seed)  # type: ignore[arg-type]
+        n_test = {
+            group.name: self.figures.n_test_ratings(MODEL, people=group.members[self.people])
+            for group in self.groups_of_people
+        } | {group.name: self.figures.n_test_ratings(MODEL, films=group.name) for group in self.groups_of_films}
+        return Evaluation(result, claims, [*self.groups_of_people, *self.groups_of_films], n_test)
 
-    errors: dict[str, list[float]]
-    ours: _Tally
-    plain: _Tally
-    theirs: _Tally
-    random_order: _Tally
-    perfect_order: _Tally
-    lists: _Lists
-    plain_lists: _Lists
-    popular_lists: _Lists
-
-
-@dataclass(frozen=True)
-class _Ceiling:
-    """What coverage could reach if each discovery slot showed a film that no ranked place shows."""
-
-    ranked: NDArray[np.bool_]
-    places: int
-
-    def of(self, films: NDArray[np.bool_]) -> float:
-        return min(1.0, (int(self.ranked[films].sum()) + self.places) / int(films.sum()))
-
-
-def _assemble(
-    gathered: _Gathered, ceiling: _Ceiling, train: Interactions, n_people: int, seed: int
-) -> dict[str, Metric]:
-    errors, ours, plain, theirs = gathered.errors, gathered.ours, gathered.plain, gathered.theirs
-    lists, plain_lists, popular_lists = gathered.lists, gathered.plain_lists, gathered.popular_lists
-    result: dict[str, Metric] = {}
-
-    def put(name: str, estimate: Estimate, baseline: float | None, protocol: str, by: str, **extra: Any) -> None:
-        if estimate.n:
-            given = {key: value for key, value in extra.items() if value is not None}
-            result[name] = Metric(estimate.value, estimate.interval, estimate.n, baseline, protocol, by, given)
-
-    n = np.array(errors["n"])
-    for name, kind, root in (("rmse", "squared", True), ("mae", "absolute", False)):
-        estimate = mean_with_interval(np.array(errors[kind]), n, seed=seed, root=root)
-        base = mean_with_interval(np.array(errors[f"base_{kind}"]), n, seed=seed, root=root, resamples=1).value
-        protocol = "test ratings, predictions clipped to the scale"
-        put(name, estimate, base, protocol, "biases only", test_ratings=float(n.sum()))
-    for name in ("precision_at_10_rated", "recall_at_10_rated"):
-        put(
-            name,
-            mean_with_interval(ours.array(name), seed=seed),
-            theirs.mean(name),
-            "rated items: each person's test films by predicted rating",
-            "popularity",
-            random_order=gathered.random_order.mean(name),
-            perfect_order=gathered.perfect_order.mean(name),
-        )
-    for name in ("precision_at_10", "recall_at_10", "ndcg_at_10", "hit_rate_at_10"):
-        put(
-            name,
-            mean_with_interval(ours.array(name), seed=seed),
-            theirs.mean(name),
-            "full catalogue: all films not rated in training",
-            "popularity",
-            without_discovery=plain.mean(name),
-        )
-    recommendable = train.item_counts >= RECOMMENDABLE_RATINGS
-    for name, films in (("coverage_at_10", recommendable), ("coverage_at_10_all", np.ones(train.n_items, bool))):
-        total = int(films.sum())
-        if total:
-            # No interval: the bootstrap over people is biased for a count of distinct films.
-            estimate = Estimate(float(lists.shown[films].sum() / total), None, n_people)
-            what = "films with 5 training ratings or more" if name == "coverage_at_10" else "all films"
-            put(
-                name,
-                estimate,
-                float(popular_lists.shown[films].sum() / total),
-                f"share of {what} in at least one person's top 10",
-                "popularity",
-                films=float(total),
-                ceiling=ceiling.of(films),
-                without_discovery=float(plain_lists.shown[films].sum() / total),
+    def _metrics(self, protocols: dict[str, _Protocol], seed: int) -> dict[str, Metric]:
+        result = {}
+        for name, protocol in protocols.items():
+            whole = self._figure(name, protocol, seed)
+            if whole is None:
+                continue
+            parts = {
+                group.name: self._figure(name, protocol, seed, people=group.members[self.people])
+                for group in self.groups_of_people
+            }
+            if protocol.by_films:
+                parts |= {
+                    group.name: self._figure(name, protocol, seed, films=group.name) for group in self.groups_of_films
+                }
+            result[name] = Metric(
+                value=whole.value,
+                interval=whole.interval,
+                n=whole.n,
+                baseline=whole.baseline,
+                protocol=protocol.description,
+                baseline_name=protocol.baseline_name,
+                extra=whole.extra,
+                breakdown={group: figure for group, figure in parts.items() if figure is not None},
             )
-    for name in ("novelty", "diversity"):
-        protocol = "top-10 lists of all people, " + (
-            "mean −log2 of the share of people who rated the film"
-            if name == "novelty"
-            else "mean pairwise 1 − cosine of films' characters"
-        )
-        estimate = mean_with_interval(lists.tally.array(name), seed=seed)
-        put(name, estimate, popular_lists.tally.mean(name), protocol, "popularity")
-    return result
+        return result
+
+    def _figure(
+        self, name: str, protocol: _Protocol, seed: int, *, films: str = "", people: Mask | None = None
+    ) -> GroupFigure | None:
+        estimate = self.figures.estimate(name, MODEL, seed=seed, films=films, people=people)
+        if not estimate.n:
+            return None
+        extra: dict[str, float] = {}
+        for order in protocol.beside:
+            if (value := self.figures.value(name, order, films=films, people=people)) is not None:
+                extra[order] = value
+        if protocol is _STARS:
+            extra["test_ratings"] = float(self.figures.n_test_ratings(MODEL, films=films, people=people))
+        baseline = self.figures.value(name, protocol.baseline, films=films, people=people)
+        return GroupFigure(estimate.value, estimate.interval, estimate.n, baseline, extra)
+
+    def _coverage(self) -> dict[str, Metric]:
+        """No intervals: the bootstrap over people is biased for a count of distinct films."""
+        recommendable = self.split.train.item_counts >= RECOMMENDABLE_RATINGS
+        everything = np.ones(len(recommendable), bool)
+        result = {}
+        for name, films, what in (
+            ("coverage_at_10", recommendable, f"films with {RECOMMENDABLE_RATINGS} training ratings or more"),
+            ("coverage_at_10_all", everything, "all films"),
+        ):
+            parts = {group.name: self._shown(films & group.members) for group in self.groups_of_films}
+            if (whole := self._shown(films)) is not None:
+                result[name] = Metric(
+                    value=whole.value,
+                    interval=None,
+                    n=whole.n,
+                    baseline=whole.baseline,
+                    protocol=f"share of {what} in at least one person's top 10",
+                    baseline_name="popularity",
+                    extra={**whole.extra, "ceiling": self._ceiling(films)},
+                    breakdown={group: figure for group, figure in parts.items() if figure is not None},
+                )
+        return result
+
+    def _shown(self, films: Mask) -> GroupFigure | None:
+        total = int(films.sum())
+        if not total:
+            return None
+        share = {order: float(shown[films].sum() / total) for order, shown in self.shown.items()}
+        extra = {"films": float(total), ITEM_MEAN: share[ITEM_MEAN], PLAIN: share[PLAIN]}
+        return GroupFigure(share[MODEL], None, len(self.people), share[POPULARITY], extra)
+
+    def _ceiling(self, films: Mask) -> float:
+        """What coverage could reach if each discovery slot showed a film that no ranked place shows."""
+        places = len(self.people) * self.model.discovery.slots
+        return min(1.0, (int(self.ranked_places[films].sum()) + places) / int(films.sum()))

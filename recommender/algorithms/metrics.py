@@ -122,3 +122,34 @@ def mean_with_interval(
         means = np.sqrt(means)
     low, high = np.quantile(means, [0.025, 0.975])
     return Estimate(value, (float(low), float(high)), n)
+
+
+def shares_with_intervals(
+    hits: NDArray[np.float64], cases: NDArray[np.float64], *, seed: int, resamples: int = 1000
+) -> list[Estimate]:
+    """Σ hits / Σ cases of each column over people, bootstrapped over people, all columns on the same draws.
+
+    ``hits``, ``cases``: (n_people, n_columns), counts. A draw that leaves a column without cases says nothing about
+    that column and is left out there. ``n`` counts the people who have cases in the column.
+    """
+    n, columns = hits.shape
+    drawn_shares = np.full((resamples, columns), np.nan)
+    if n > 1:
+        rng = np.random.default_rng(seed)
+        probabilities = np.full(n, 1.0 / n)
+        for b in range(resamples):
+            drawn = rng.multinomial(n, probabilities)
+            drawn_cases = drawn @ cases
+            np.divide(drawn @ hits, drawn_cases, out=drawn_shares[b], where=drawn_cases > 0)
+    estimates = []
+    for column in range(columns):
+        people, total = int(np.count_nonzero(cases[:, column])), float(cases[:, column].sum())
+        if not total:
+            estimates.append(Estimate(math.nan, None, 0))
+            continue
+        interval = None
+        if people > 1:
+            low, high = np.nanquantile(drawn_shares[:, column], [0.025, 0.975])
+            interval = (float(low), float(high))
+        estimates.append(Estimate(float(hits[:, column].sum() / total), interval, people))
+    return estimates

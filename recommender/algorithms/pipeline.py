@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from recommender.algorithms.bayesian_factorization import BayesianFactorizationTrainer
 from recommender.algorithms.discovery import MAX_PEOPLE, Discovery, learn_discovery
 from recommender.algorithms.ensemble import TrainedModel
-from recommender.algorithms.evaluation import RECOMMENDABLE_RATINGS, Metric, evaluate
+from recommender.algorithms.evaluation import RECOMMENDABLE_RATINGS, Evaluation, Metric, evaluate
 from recommender.algorithms.film_model import history_of
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.interactions import Interactions
@@ -55,6 +55,7 @@ class Outcome:
     metrics: dict[str, Metric]
     split_name: str
     tuning: Tuning
+    evaluation: Evaluation  # the metrics again, with their groups and how reliable the claims are
 
 
 # Share of the whole that each phase takes, roughly; the bar only has to move honestly.
@@ -85,6 +86,7 @@ class Pipeline:
         genres: GenreTable,
         years: NDArray[np.int64] | None = None,
         split: Split | None = None,
+        refit: bool = True,
     ) -> None:
         """``movie_ids``, ``years`` (0 where unknown): (n_items,)."""
         if len(data) < MIN_RATINGS:
@@ -95,6 +97,7 @@ class Pipeline:
         self.genres = genres
         self.side = SideInformation(genres.membership, years)
         self.split = split or last_per_user(data)
+        self.refit = refit  # without, nothing is made to be served: the outcome's model is the measured one
         self.outcome: Outcome | None = None
 
     def __iter__(self) -> Iterator[Step]:
@@ -110,12 +113,15 @@ class Pipeline:
         measured = yield from self._fit("training", self.split.train)
         yield Step("measuring", _start("measuring"))
         twin = self._model(measured, self.split.train, tuning, scale, None)
-        metrics = evaluate(twin, self.split, seed=seed)
+        evaluation = evaluate(twin, self.split, seed=seed)
 
+        if not self.refit:
+            self.outcome = Outcome(twin, twin, evaluation.metrics, self.split.name, tuning, evaluation)
+            return
         served = yield from self._fit("refitting", self.data)
         # As many slots as the measured twin has: its figures tell what they cost.
         model = self._model(served, self.data, tuning, scale, twin.discovery.slots)
-        self.outcome = Outcome(model, twin, metrics, self.split.name, tuning)
+        self.outcome = Outcome(model, twin, evaluation.metrics, self.split.name, tuning, evaluation)
         yield Step("refitting", 1.0, epoch=self.config.n_epochs)
 
     def _fit(

@@ -50,6 +50,14 @@ class PipelineTestCase(SimpleTestCase):
         data = two_tastes()
         np.testing.assert_array_equal(run_pipeline(data).model.films.item_counts, data.item_counts)
 
+    def test_it_measures_the_same_without_making_anything_to_serve(self) -> None:
+        data = two_tastes()
+        options = {"movie_ids": np.arange(1, data.n_items + 1) * 10, "genres": two_genres(data.n_items)}
+        pipeline = Pipeline(QUICK, data, **options, refit=False)  # type: ignore[arg-type]
+        self.assertNotIn("refitting", {step.phase for step in pipeline})
+        assert pipeline.outcome is not None
+        self.assertEqual(pipeline.outcome.metrics, run_pipeline(data).metrics)
+
     def test_it_is_deterministic(self) -> None:
         one, two = run_pipeline(two_tastes()), run_pipeline(two_tastes())
         self.assertEqual(one.metrics, two.metrics)

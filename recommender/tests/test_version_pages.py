@@ -33,6 +33,29 @@ class VersionPagesTestCase(StoredVersionsMixin, TestCase):
         self.assertContains(self.client.get(f"/models/{self.a.label}"), "0.900")
         self.assertContains(self.client.get(f"/models/{self.a.label}"), "/activate")
 
+    def test_a_version_shows_whether_its_confidence_comes_true_and_for_whom_its_figures_hold(self) -> None:
+        plain = self.client.get(f"/models/{self.a.label}")
+        self.assertNotContains(plain, "Does its confidence come true?")
+        self.assertNotContains(plain, "For whom, and for which films")
+        decile = {"claimed": 0.8, "observed": 0.7, "interval": [0.6, 0.75], "n": 50, "people": 9}
+        group = {"of": "people", "definition": "fewer than 20 training ratings", "members": 9, "test_ratings": 50}
+        version = store_version(
+            metrics={
+                "rmse": {"value": 0.9, "n": 9, "breakdown": {"newcomers": {"value": 1.234, "n": 9, "item_mean": 1.321}}}
+            },
+            diagnostics={
+                "groups": {"newcomers": group},
+                "reliability": {
+                    "within": 1.0, "claimed": 0.8, "observed": 0.7, "n": 50, "gap": 0.1, "deciles": [decile]
+                },
+            },
+        )  # fmt: skip
+        page = self.client.get(f"/models/{version.label}")
+        for words in ("Does its confidence come true?", "60.0 % to 75.0 %", "differ by 10.0 points"):
+            self.assertContains(page, words)
+        for words in ("For whom, and for which films", "fewer than 20 training ratings", "1.234", "1.321"):
+            self.assertContains(page, words)
+
     def test_activating_works(self) -> None:
         response = self.post(
             f"/models/{self.b.label}/activate", reason="better", generation=1, next=f"/models/{self.b.label}"

@@ -9,12 +9,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mlops import runs
 from mlops.models import TrainingRun
+from mlops.progress_bar import progress_bar
 from mlops.training import OwnershipLost, Progress, train
 from recommender import registry
 from recommender.algorithms.factorization import InvalidHyperparameters
 from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration
-
-BAR_WIDTH = 30
 
 
 class Command(BaseCommand):
@@ -73,10 +72,7 @@ class Command(BaseCommand):
     def _show(self, progress: Progress) -> None:
         if not sys.stderr.isatty():
             return
-        filled = round(progress.progress * BAR_WIDTH)
-        bar = "█" * filled + "░" * (BAR_WIDTH - filled)
-        epoch = f"epoch {progress.epoch} of {progress.n_epochs}" if progress.epoch else ""
-        self.stderr.write(f"\r{bar} {progress.progress:4.0%} {progress.phase:16} {epoch:20}", ending="")
+        self.stderr.write(f"\r{progress_bar(progress)}", ending="")
         self.stderr.flush()
 
 

@@ -42,8 +42,8 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
     stars = min(max(parts.raw, MIN_RATING), MAX_RATING)
     sd = _sd(live, person, row)
     low, high = model.uncertainty.interval(stars, sd)
-    order = _order(live, history, row)
-    tie_break = float(model.ranker.tie_breaks(model.films.item_counts)[row]) if row >= 0 else 0.0
+    order = _order(live, person, row)
+    tie_break = float(model.ordering.tie_breaks[row]) if row >= 0 else 0.0
     named, first = _named(history, parts), _strongest(order)
     titles = _titles(model.movie_ids[history.item[np.union1d(named, first)]])
     explanation: dict[str, Any] = {
@@ -83,9 +83,9 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
     return explanation
 
 
-def _order(live: LiveModel, history: History, row: int) -> Array:
+def _order(live: LiveModel, person: Person, row: int) -> Array:
     """What each rated film adds to the film's place in a list, (n,); nothing for a film after the training."""
-    return live.model.ranker.contributions(history, row) if row >= 0 else np.zeros(len(history))
+    return live.model.order(person).contributions(row) if row >= 0 else np.zeros(len(person.history))
 
 
 def _strongest(order: Array) -> NDArray[np.intp]:

@@ -20,8 +20,10 @@ from recommender.algorithms.interactions import Interactions
 _GRADES = (0.1, 0.2, 0.5, 1.0, 1.3)
 # Films with fewer raters are left to popularity: their weights would be the taste of single people.
 MIN_RATERS = 5
-# Weights kept for each film, the largest by magnitude. More change little and cost memory.
-NEIGHBOURS = 200
+# Memory for the weights that are kept, in bytes of eight a weight: for each film the largest by magnitude.
+MAX_BYTES = 8 * 1024**2
+# However many films share it; fewer than these lose percents of NDCG.
+MIN_NEIGHBOURS = 100
 # The matrix of films × films must fit: beyond this many films, the most rated ones.
 MAX_FILMS = 12_000
 # Columns, or people, that are worked on at a time.
@@ -73,7 +75,7 @@ class ItemWeights:
         return column
 
 
-def fit_ease(data: Interactions, regularization: float, neighbours: int = NEIGHBOURS) -> ItemWeights:
+def fit_ease(data: Interactions, regularization: float, max_bytes: int = MAX_BYTES) -> ItemWeights:
     """The weights of ``data`` with ridge λ = ``regularization``.
 
     Solved over people where they are fewer than films (by the Woodbury identity), else over films. The largest arrays
@@ -84,6 +86,7 @@ def fit_ease(data: Interactions, regularization: float, neighbours: int = NEIGHB
         films = np.sort(films[np.argsort(-data.item_counts[films], kind="stable")[:MAX_FILMS]])
     if not len(films):
         return _gathered([], [], [], data.n_items)
+    neighbours = max(MIN_NEIGHBOURS, max_bytes // (8 * len(films)))
     solve = _over_people if data.n_users < len(films) else _over_films
     inverse_columns = solve(data, films, np.float32(regularization))
     sources, targets, values = [], [], []

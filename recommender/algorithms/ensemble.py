@@ -17,6 +17,7 @@ from recommender.algorithms.ease import ItemWeights
 from recommender.algorithms.film_model import Array, FilmModel, History, NoiseScales, Person
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.metrics import top_k
+from recommender.algorithms.ordering import Order, Ordering
 from recommender.algorithms.ranking import EaseRanker
 from recommender.algorithms.taste_groups import TasteGroups
 from recommender.algorithms.uncertainty import Uncertainty
@@ -36,6 +37,7 @@ class TrainedModel:
     movie_ids: NDArray[np.int64]  # (n_items,) ascending; row j of every array is film movie_ids[j]
     films: FilmModel
     ranker: EaseRanker
+    taste_weight: float  # of the rating model beside the ranker, in the order of a list
     discovery: Discovery
     uncertainty: Uncertainty
     groups: TasteGroups
@@ -64,9 +66,17 @@ class TrainedModel:
     def solve(self, history: History) -> Person:
         return self.films.solve(history)
 
+    @cached_property
+    def ordering(self) -> Ordering:
+        return Ordering(self.films, self.ranker, self.taste_weight)
+
+    def order(self, person: Person) -> Order:
+        """How a person's list is sorted, and by what."""
+        return self.ordering.order(person)
+
     def order_scores(self, history: History) -> Array:
-        """What a list is sorted by, for every film, (n_items,)."""
-        return self.ranker.order_scores(history, self.films.item_counts)
+        """What the list of whoever has this history is sorted by, for every film, (n_items,)."""
+        return self.order(self.solve(history)).scores
 
     @cached_property
     def popularity_scores(self) -> Array:
@@ -135,8 +145,8 @@ class TrainedModel:
             "global_mean": self.films.global_mean,
             "noise_scale_fresh": self.films.scales.fresh,
             "noise_scale_trained": self.films.scales.trained,
-            "noise_scale_crowding": self.films.scales.crowding,
             "ranker_half_life": self.ranker.half_life,
+            "taste_weight": self.taste_weight,
             "discovery_slots": self.discovery.slots,
             "noise_variance": self.uncertainty.noise_variance,
             "surprise": self.uncertainty.surprise,
@@ -166,13 +176,13 @@ class TrainedModel:
                 scales=NoiseScales(
                     fresh=settings["noise_scale_fresh"],
                     trained=settings["noise_scale_trained"],
-                    crowding=settings["noise_scale_crowding"],
                 ),
             ),
             ranker=EaseRanker(
                 ItemWeights(arrays["ranker_starts"], arrays["ranker_targets"], arrays["ranker_values"]),
                 settings["ranker_half_life"],
             ),
+            taste_weight=settings["taste_weight"],
             discovery=Discovery(
                 int(settings["discovery_slots"]),
                 arrays["discovery_offered"],
@@ -226,11 +236,11 @@ _LAYOUT: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 _POSITIVE = ("noise_scale_fresh", "noise_scale_trained", "noise_variance", "surprise", "interval_z")
 _NOT_NEGATIVE = (
-    "noise_scale_crowding",
     "steadiness_ratings",
     "person_scale",
     "disagreement_scale",
     "ranker_half_life",
+    "taste_weight",
     "discovery_slots",
     "n_users",
 )

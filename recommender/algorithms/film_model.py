@@ -9,7 +9,7 @@ they rated, a person is in each sample
 
 where f = n^-½ Σ_i φ_i is what their choice of films says of them, whatever they thought of them (n films; no φ: no such
 part), and 1/d_si is the noise of a rating. A rating that the films were trained on has already shaped x_i and would be
-counted twice: its noise is taken for larger, the more so the fewer others have rated the film.
+counted twice: its noise is taken for larger.
 
 Given which films were rated, the solution is linear in the ratings. Hence every score is an exact sum over them
 (``contributions``), and A⁻¹ is the person's share of the prediction's variance.
@@ -79,12 +79,10 @@ class NoiseScales:
 
     fresh: float = 1.0  # any rating; for films without a posterior of their own this is the ridge λ
     trained: float = 1.0  # besides, one that the films were trained on, ≥ 1
-    crowding: float = 0.0  # added to ``trained``, by the number of the film's ratings, ≥ 0
 
-    def of(self, trained: NDArray[np.bool_], counts: NDArray[np.int64]) -> Array:
+    def of(self, trained: NDArray[np.bool_]) -> Array:
         """Factors of the noise variance, shape of ``trained``."""
-        counted_twice = self.trained + self.crowding / np.maximum(counts, 1)
-        return self.fresh * np.where(trained, counted_twice, 1.0)
+        return self.fresh * np.where(trained, self.trained, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +135,7 @@ class FilmModel:
         """The person's state, by one n_features² solve for each sample. No history: all zeros."""
         x = self.features[history.item].astype(np.float64).transpose(1, 0, 2)  # (n_samples, n, n_features)
         habit = self._habit(history)
-        noise = self.noise[:, None] * self.scales.of(history.trained, self.item_counts[history.item])
+        noise = self.noise[:, None] * self.scales.of(history.trained)
         weight = 1.0 / (noise + self.film_noise[history.item])
         expected = self.offsets[history.item].T + (x @ habit[:, :, None])[:, :, 0]
         weighted = x.transpose(0, 2, 1) * weight[:, None, :]

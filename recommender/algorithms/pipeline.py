@@ -21,9 +21,9 @@ from recommender.algorithms.film_model import history_of
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.matrix_factorization import MatrixFactorizationTrainer
+from recommender.algorithms.ordering import Ordering
 from recommender.algorithms.posterior import BayesianFactorizationConfig
 from recommender.algorithms.presets import Config
-from recommender.algorithms.ranking import EaseRanker
 from recommender.algorithms.side_information import SideInformation
 from recommender.algorithms.splits import Split, last_per_user
 from recommender.algorithms.taste_groups import learn_groups
@@ -139,6 +139,7 @@ class Pipeline:
     ) -> TrainedModel:
         films = replace(trainer.films(), scales=tuning.scales)
         ranker = tuning.fit_ranker(data)
+        ordering = Ordering(films, ranker, tuning.taste_weight)
         tastes = np.zeros((data.n_users, films.n_samples * films.features.shape[2]))
         for user in np.flatnonzero(data.user_counts):
             tastes[user] = films.solve(history_of(data, user)).taste
@@ -146,7 +147,8 @@ class Pipeline:
             movie_ids=self.movie_ids,
             films=films,
             ranker=ranker,
-            discovery=_discovery(ranker, data, slots, seed=self.config.seed),
+            taste_weight=tuning.taste_weight,
+            discovery=_discovery(ordering, data, slots, seed=self.config.seed),
             uncertainty=replace(tuning.uncertainty, film_variance=scale * trainer.film_variance()),
             groups=learn_groups(tastes, data, seed=self.config.seed),
             genres=self.genres,
@@ -154,19 +156,17 @@ class Pipeline:
         )
 
 
-def _discovery(ranker: EaseRanker, data: Interactions, slots: int | None, *, seed: int) -> Discovery:
+def _discovery(ordering: Ordering, data: Interactions, slots: int | None, *, seed: int) -> Discovery:
     """Prices learned on the lists of the people of ``data``, or of as many of them as it takes."""
     people = np.flatnonzero(data.user_counts)
     if len(people) > MAX_PEOPLE:
         people = np.sort(np.random.default_rng(seed).choice(people, MAX_PEOPLE, replace=False))
-    # Films without a weight have the same score for everybody: no slot could tell whom they suit.
-    told = np.zeros(data.n_items, np.bool_)
-    told[ranker.weights.targets] = True
-    films = np.flatnonzero(told)
+    # Films that the ranker does not know have the same score for everybody: no slot could tell whom they suit.
+    films = ordering.ranker.known_films
     scores = np.empty((len(people), len(films)))
     for row, user in enumerate(people):
         history = history_of(data, user)
-        of_all = ranker.order_scores(history, data.item_counts)
+        of_all = ordering.order(ordering.films.solve(history)).scores
         of_all[history.item] = -np.inf
         scores[row] = of_all[films]
     recommendable = data.item_counts[films] >= RECOMMENDABLE_RATINGS

@@ -1,12 +1,12 @@
-"""The order of a list. Predicting a rating and ranking a list are different jobs, so they have different models.
+"""The ranker: what a person's films say for the others (EASE), the latest rated first of all.
 
-A list is ordered by what the person's films say for the others (EASE), the latest rated first of all. It stands behind
-one small face, ``order_scores``, so that another ranker can take its place without anything else changing.
+It stands behind one small face, ``scores`` and ``contributions``, so that another can take its place.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,11 @@ from recommender.algorithms.film_model import Array, History
 
 # What is left of a rating's voice when it is old.
 RECENCY_FLOOR = 0.1
-# Orders films that no rated film says anything for; too little to turn anything else.
-POPULARITY_TIE_BREAK = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class EaseRanker:
-    """score_j = Σ_i g(r_i)·recency_i·B_ij over the films i that the person rated, plus a tie-break by popularity.
+    """score_j = Σ_i g(r_i)·recency_i·B_ij over the films i that the person rated.
 
     recency = floor + (1 − floor)·½^(age / half-life), age counted in ratings given since. Linear in what the ratings
     say, so every score is a sum over them, but not free of their order.
@@ -30,6 +28,18 @@ class EaseRanker:
 
     weights: ItemWeights
     half_life: float  # in ratings; 0: all ratings speak alike, however old
+
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """Which films it has weights for, (n_items,)."""
+        known = np.zeros(self.weights.n_items, np.bool_)
+        known[self.weights.targets] = True
+        return known
+
+    @cached_property
+    def known_films(self) -> NDArray[np.intp]:
+        """Their rows, ascending."""
+        return np.flatnonzero(self.known)
 
     def strengths(self, history: History) -> Array:
         """g(r_i)·recency_i, (n,)."""
@@ -39,15 +49,9 @@ class EaseRanker:
         strengths: Array = grades(history.value) * recency
         return strengths
 
-    def order_scores(self, history: History, item_counts: NDArray[np.int64]) -> Array:
-        """A score for every film, (n_items,); only its order has a meaning."""
-        scores = self.weights.scores(history.item, self.strengths(history))
-        return scores + self.tie_breaks(item_counts)
-
-    def tie_breaks(self, item_counts: NDArray[np.int64]) -> Array:
-        """What popularity adds to each score, (n_items,)."""
-        ties: Array = POPULARITY_TIE_BREAK * np.log2(1.0 + item_counts)
-        return ties
+    def scores(self, history: History) -> Array:
+        """A score for every film, (n_items,), 0 for those that it does not know."""
+        return self.weights.scores(history.item, self.strengths(history))
 
     def contributions(self, history: History, item: int) -> Array:
         """What each rated film adds to one film's score, (n,)."""

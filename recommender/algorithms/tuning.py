@@ -1,5 +1,5 @@
 """Choosing, on validation ratings only, what training does not learn: the noise scales of a person's solve, the
-ranker's λ and half-life, and the calibration of uncertainty.
+order of a list (ranker's λ and half-life, weight of taste), and the calibration of uncertainty.
 
 The films are fitted without the validation ratings and without one person in ten altogether. The scale of fresh
 ratings is chosen on those newcomers, whose ratings have not shaped the films; how much less a trained rating should
@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.algorithms.ease import fit_ease
+from recommender.algorithms.ease import ItemWeights, fit_ease
 from recommender.algorithms.film_model import FilmModel, History, NoiseScales, history_of
 from recommender.algorithms.interactions import RELEVANT, Interactions
 from recommender.algorithms.metrics import K, ndcg_at_k, top_k
+from recommender.algorithms.ordering import Ordering
 from recommender.algorithms.ranking import EaseRanker
 from recommender.algorithms.splits import Split, last_per_user
 from recommender.algorithms.uncertainty import HeldOut, Uncertainty, calibrate, levels_of
@@ -28,12 +29,11 @@ REGULARIZATIONS = (0.5, 1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0)
 # Factors of a noise that was sampled with the films.
 FRESH_SCALES = (0.5, 0.7, 1.0, 1.25, 1.5, 2.0)
 TRAINED_SCALES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
-# Where samples are averaged, each is consistent with its people, and little is counted twice.
-TRAINED_SCALES_OF_SAMPLES = (1.0, 1.25, 1.5, 2.0, 3.0)
-CROWDINGS = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0)
-RANKER_REGULARIZATIONS = (50.0, 150.0, 500.0, 1000.0)
+RANKER_REGULARIZATIONS = (50.0, 150.0, 300.0, 500.0, 1000.0)
 HALF_LIVES = (0.0, 3.0, 5.0, 10.0, 20.0)
 MIDDLING_HALF_LIFE = 5.0
+TASTE_WEIGHTS = (0.0, 0.2, 0.4, 0.7, 1.0)
+MIDDLING_TASTE_WEIGHT = 0.4
 # Enough people to choose a handful of numbers by; more would only take longer.
 MAX_PEOPLE = 2000
 MAX_PEOPLE_FOR_SCALES = 600
@@ -72,6 +72,7 @@ class Tuning:
     scales: NoiseScales
     ranker_regularization: float
     ranker_half_life: float
+    taste_weight: float
     uncertainty: Uncertainty
     validation_rmse: float
     validation_ndcg: float
@@ -115,7 +116,7 @@ def _mean_squared_error(films: FilmModel, cases: Sequence[_Case]) -> float:
 
 
 def _choose_scales(films: FilmModel, cases: list[_Case]) -> NoiseScales:
-    """One after the other: fresh on newcomers, trained and then crowding on the others."""
+    """One after the other: fresh on newcomers, trained on the others."""
     newcomers = [case for case in cases if case.newcomer]
     others = [case for case in cases if not case.newcomer][:MAX_PEOPLE_FOR_SCALES]
 
@@ -123,47 +124,52 @@ def _choose_scales(films: FilmModel, cases: list[_Case]) -> NoiseScales:
         return min(candidates, key=lambda scales: _mean_squared_error(replace(films, scales=scales), cases))
 
     has_posterior = bool((films.noise != 1.0).any())
-    sampled = films.n_samples > 1
     # Too few people for a tenth of them to say anything: choose on all.
     scales = best(newcomers or others, [NoiseScales(f) for f in (FRESH_SCALES if has_posterior else REGULARIZATIONS)])
-    trained_scales = TRAINED_SCALES_OF_SAMPLES if sampled else TRAINED_SCALES
-    scales = best(others or newcomers, [replace(scales, trained=factor) for factor in trained_scales])
-    if not sampled:
-        scales = best(others or newcomers, [replace(scales, crowding=crowding) for crowding in CROWDINGS])
-    return scales
+    return best(others or newcomers, [replace(scales, trained=factor) for factor in TRAINED_SCALES])
 
 
-def _choose_ranker(data: Interactions, cases: list[_Case]) -> tuple[float, float, float]:
-    """λ and half-life with the highest NDCG@10 over the full catalogue, and that figure.
+@dataclass(frozen=True)
+class _OrderSettings:
+    regularization: float
+    half_life: float
+    taste_weight: float
+    ndcg: float
 
-    One after the other, λ at a middling half-life: the optimum is flat, and all pairs would take three times as long.
+
+def _choose_order(films: FilmModel, data: Interactions, cases: list[_Case]) -> _OrderSettings:
+    """Ranker's λ and half-life, and the weight of taste, by NDCG@10 over the full catalogue.
+
+    One after the other, from the middle of each: the optimum is flat, and all triples would take twenty times as long.
     """
     judged = [(case, case.items[case.actual >= RELEVANT]) for case in cases if (case.actual >= RELEVANT).any()]
+    middle = _OrderSettings(RANKER_REGULARIZATIONS[1], MIDDLING_HALF_LIFE, MIDDLING_TASTE_WEIGHT, 0.0)
     if not judged:
-        return RANKER_REGULARIZATIONS[1], MIDDLING_HALF_LIFE, 0.0
+        return middle
+    people = [films.solve(case.history) for case, _ in judged]
+    fitted: dict[float, ItemWeights] = {}
 
-    def ndcg(ranker: EaseRanker) -> float:
+    def judge(settings: _OrderSettings) -> _OrderSettings:
+        regularization = settings.regularization
+        if regularization not in fitted:
+            fitted[regularization] = fit_ease(data, regularization)
+        ordering = Ordering(films, EaseRanker(fitted[regularization], settings.half_life), settings.taste_weight)
         total = 0.0
-        for case, liked in judged:
-            scores = ranker.order_scores(case.history, data.item_counts)
+        for person, (case, liked) in zip(people, judged, strict=True):
+            scores = ordering.order(person).scores
             scores[case.history.item] = -np.inf
             total += ndcg_at_k(np.isin(top_k(scores, K), liked), len(liked)) or 0.0
-        return total / len(judged)
+        return replace(settings, ndcg=total / len(judged))
 
-    fitted = {
-        regularization: EaseRanker(fit_ease(data, regularization), MIDDLING_HALF_LIFE)
-        for regularization in RANKER_REGULARIZATIONS
-    }
-    figures = {regularization: ndcg(ranker) for regularization, ranker in fitted.items()}
-    regularization = max(figures, key=lambda value: figures[value])
-    by_half_life = {
-        half_life: figures[regularization]
-        if half_life == MIDDLING_HALF_LIFE
-        else ndcg(replace(fitted[regularization], half_life=half_life))
-        for half_life in HALF_LIVES
-    }
-    half_life = max(by_half_life, key=lambda value: by_half_life[value])
-    return regularization, half_life, by_half_life[half_life]
+    best = judge(middle)
+    for name, candidates in (
+        ("regularization", RANKER_REGULARIZATIONS),
+        ("half_life", HALF_LIVES),
+        ("taste_weight", TASTE_WEIGHTS),
+    ):
+        others = [value for value in candidates if value != getattr(best, name)]
+        best = max([best, *(judge(replace(best, **{name: value})) for value in others)], key=lambda one: one.ndcg)
+    return best
 
 
 def tune(
@@ -177,13 +183,14 @@ def tune(
     cases = _cases(split, seed=seed)
     scales = _choose_scales(films, cases)
     films = replace(films, scales=scales)
-    regularization, half_life, ndcg = _choose_ranker(split.fit, cases)
+    order = _choose_order(films, split.fit, cases)
     held_out = [HeldOut(films.solve(case.history), case.items, case.actual) for case in cases]
     return Tuning(
         scales=scales,
-        ranker_regularization=regularization,
-        ranker_half_life=half_life,
+        ranker_regularization=order.regularization,
+        ranker_half_life=order.half_life,
+        taste_weight=order.taste_weight,
         uncertainty=calibrate(held_out, film_variance, levels_of(split.fit.value)),
         validation_rmse=float(np.sqrt(_mean_squared_error(films, cases))),
-        validation_ndcg=ndcg,
+        validation_ndcg=order.ndcg,
     )

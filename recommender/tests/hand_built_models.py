@@ -52,6 +52,7 @@ def hand_built_model(
             ),
             half_life=0.0,
         ),
+        taste_weight=0.0,
         discovery=discovery,
         uncertainty=Uncertainty(
             noise_variance=0.8,

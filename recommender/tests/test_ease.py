@@ -42,12 +42,18 @@ class FitEaseTestCase(SimpleTestCase):
 
     def test_it_keeps_the_largest_weights_of_each_film(self) -> None:
         data = two_tastes()
-        few, all_of_them = dense(fit_ease(data, 5.0, neighbours=6)), slow_weights(data, 5.0)
+        with mock.patch.object(ease, "MIN_NEIGHBOURS", 2):
+            few = dense(fit_ease(data, 5.0, max_bytes=8 * 6 * data.n_items))
+        all_of_them = slow_weights(data, 5.0)
         self.assertEqual(int((few != 0).sum(axis=0).max()), 6)
         for film in range(data.n_items):
             kept = np.flatnonzero(few[:, film])
             strongest = np.argsort(-np.abs(all_of_them[:, film]))[:6]
             self.assertEqual(set(kept), set(strongest))
+
+    def test_it_keeps_some_weights_of_each_film_however_many_films_share_the_memory(self) -> None:
+        with mock.patch.object(ease, "MIN_NEIGHBOURS", 3):
+            self.assertEqual(int((dense(fit_ease(two_tastes(), 5.0, max_bytes=8)) != 0).sum(axis=0).max()), 3)
 
     def test_it_leaves_films_out_that_hardly_anybody_rated(self) -> None:
         data = two_tastes()
@@ -69,7 +75,7 @@ class FitEaseTestCase(SimpleTestCase):
         np.testing.assert_allclose(grades(stars), [0.1, 0.1, 0.15, 0.5, 0.75, 1.15, 1.3])
 
     def test_it_finds_single_weights(self) -> None:
-        weights = fit_ease(two_tastes(), 5.0, neighbours=6)
+        weights = fit_ease(two_tastes(), 5.0, max_bytes=0)
         everything = dense(weights)
         sources = np.arange(weights.n_items)
         for target in (0, 17, 59):

@@ -24,7 +24,7 @@ def films(seed: int = 0, *, n_samples: int = 3) -> FilmModel:
         watched=rng.normal(0, 0.3, (N_ITEMS, N_WATCHED)).astype(np.float32),
         watched_link=rng.normal(0, 0.3, (N_WATCHED, n_samples, N_FEATURES)).astype(np.float32),
         item_counts=rng.integers(0, 100, N_ITEMS),
-        scales=NoiseScales(fresh=1.2, trained=2.0, crowding=3.0),
+        scales=NoiseScales(fresh=1.2, trained=2.0),
     )
 
 
@@ -53,7 +53,7 @@ class SolveTestCase(SimpleTestCase):
         items, values, trained = np.array([1, 5, 8]), np.array([4.5, 1.0, 5.0]), np.array([True, False, True])
         person = model.solve(History(items, values, trained, np.arange(3)))
         habit = np.einsum("r,rsk->sk", model.watched[items].sum(axis=0) / np.sqrt(3), model.watched_link)
-        scale = 1.2 * np.where(trained, 2.0 + 3.0 / model.item_counts[items], 1.0)
+        scale = 1.2 * np.where(trained, 2.0, 1.0)
         rng = np.random.default_rng(0)
         for sample in range(model.n_samples):
             noise = model.noise[sample] * scale + model.film_noise[items]
@@ -120,10 +120,6 @@ class SolveTestCase(SimpleTestCase):
         new = model.solve(history([(3, 10, False)])).raw_scores([3])[0]
         trained = model.solve(history([(3, 10, True)])).raw_scores([3])[0]
         self.assertLess(abs(trained - model.mean_offsets[3]), abs(new - model.mean_offsets[3]))
-
-    def test_it_learns_the_less_the_fewer_others_rated_the_film(self) -> None:
-        factors = NoiseScales(trained=2.0, crowding=10.0).of(np.array([True, True, False]), np.array([1, 100, 1]))
-        np.testing.assert_allclose(factors, [12.0, 2.1, 1.0])
 
     @settings(max_examples=50)
     @given(ratings, st.integers(1, 10))

@@ -1,0 +1,86 @@
+"""The order of a person's list: what the ranker says, and what the rating model adds to it.
+
+Predicting a rating and ranking a list are different jobs. The ranker knows what people of the same films go on to
+watch; the rating model knows how much more than other people this one will like a film. Each is divided by its spread
+over films, so that the weight between them means the same for somebody with ten ratings and with a thousand. Both are
+sums over the films that the person rated, so the score is one too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.algorithms.film_model import Array, FilmModel, Person
+from recommender.algorithms.ranking import EaseRanker
+
+# Orders films that no rated film says anything for; too little to turn anything else.
+POPULARITY_TIE_BREAK = 1e-6
+_SMALL = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """One person's order; lives as long as a request. score = Σ_i (ranker_i + rating_i) + tie-break."""
+
+    scores: Array  # (n_items,) what a list is sorted by
+    person: Person
+    ranker: EaseRanker
+    ranker_factor: float
+    taste_factor: float  # for films that the ranker knows; 0 for the others
+
+    def ranker_contributions(self, item: int) -> Array:
+        """What each rated film adds to one film's score through the ranker, (n,)."""
+        return self.ranker_factor * self.ranker.contributions(self.person.history, item)
+
+    def rating_contributions(self, item: int) -> Array:
+        """And through the rating model, (n,)."""
+        if not self.taste_factor or not self.ranker.known[item]:
+            return np.zeros(len(self.person.history))
+        return self.taste_factor * self.person.contributions(item).ratings
+
+    def contributions(self, item: int) -> Array:
+        """Both together, (n,)."""
+        return self.ranker_contributions(item) + self.rating_contributions(item)
+
+
+@dataclass(frozen=True, eq=False)
+class Ordering:
+    """How a version orders lists."""
+
+    films: FilmModel
+    ranker: EaseRanker
+    taste_weight: float  # how much the rating model's word counts beside the ranker's, ≥ 0
+
+    @cached_property
+    def _characters(self) -> Array:
+        """x − x̄ of the films that the ranker knows, all samples side by side, (n_known, n_samples · n_features)."""
+        apart = self.films.features[self.ranker.known_films].astype(np.float64) - self.films.mean_features
+        return apart.reshape(len(apart), -1)
+
+    @cached_property
+    def tie_breaks(self) -> Array:
+        """What popularity adds to each score, (n_items,)."""
+        ties: Array = POPULARITY_TIE_BREAK * np.log2(1.0 + self.films.item_counts)
+        return ties
+
+    def order(self, person: Person) -> Order:
+        known = self.ranker.known_films
+        scores = self.ranker.scores(person.history)
+        ranker_factor = _inverse_spread(scores[known])
+        scores *= ranker_factor
+        taste_factor = 0.0
+        if self.taste_weight:
+            taste = self._characters @ person.state.ravel() / self.films.n_samples
+            taste_factor = self.taste_weight * _inverse_spread(taste)
+            scores[known] += taste_factor * taste
+        return Order(scores + self.tie_breaks, person, self.ranker, ranker_factor, taste_factor)
+
+
+def _inverse_spread(values: NDArray[np.float64]) -> float:
+    """1 / standard deviation; 0 where nothing differs, as for somebody without ratings."""
+    spread = float(values.std()) if len(values) else 0.0
+    return 1.0 / spread if spread > _SMALL else 0.0

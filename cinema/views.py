@@ -17,7 +17,7 @@ from django_htmx.http import trigger_client_event
 from cinema import throttling
 from cinema.breakdown import Breakdown, confidence_in_words
 from cinema.cards import Card, card, ratings_of
-from cinema.forms import RatingForm, SearchForm
+from cinema.forms import DiscoveryForm, RatingForm, SearchForm
 from cinema.guards import MemberRequest, PageRequest, local_next, sign_in_required, too_many, wants_fragment
 from cinema.models import Movie, Rating, User
 from cinema.posters import poster_digest, poster_svg
@@ -49,6 +49,7 @@ def home(request: PageRequest) -> HttpResponse:
     if wants_fragment(request):
         return render(request, "cinema/home.html#rail", context)
     unrated = _popular().exclude(ratings__user=request.user)[:QUICK_RATES]
+    context["discovery_form"] = DiscoveryForm.of(request.user)
     context["to_rate"] = [(movie, card(movie)) for movie in unrated]
     return render(request, "cinema/home.html", context)
 
@@ -225,6 +226,7 @@ def my_ratings(request: MemberRequest) -> HttpResponse:
         "sort": sort,
         "sorts": {"time": "Latest first", "value": "Best first", "title": "By title"},
         "query": f"sort={sort}",
+        "discovery_form": DiscoveryForm.of(request.user),
         "next": request.get_full_path(),
     }
     return render(request, "cinema/my_ratings.html", context)

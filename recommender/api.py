@@ -16,12 +16,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cinema.api_fields import IdListField, Pages, YearRangeMixin, signed_in
-from cinema.models import Movie, User
+from cinema.models import MAX_DISCOVERIES, Movie, User
 from cinema.problems import Problem
 from recommender import registry
 from recommender.explain import NoExplanation, explain_for
 from recommender.models import Activation, ModelVersion
-from recommender.recommend import MAX_N, recommend_for, similar_movies
+from recommender.recommend import MAX_N, DiscoveryChoice, recommend_for, similar_movies
 
 
 class RecommendationSerializer(serializers.Serializer[Any]):
@@ -47,14 +47,14 @@ class ListQuery(YearRangeMixin):
     n = serializers.IntegerField(required=False, default=10, min_value=1, max_value=MAX_N)
     exclude = IdListField(required=False, default="", allow_blank=True, help_text="Film ids separated by commas.")
     discovery = serializers.ChoiceField(
-        ["auto", "0", "1", "2", "3"],
+        ["auto", *(str(n) for n in range(MAX_DISCOVERIES + 1))],
         required=False,
-        default="auto",
-        help_text="Places in ten for films that hardly anybody is shown; auto: as many as the version chose.",
+        help_text="Places in ten for films that hardly anybody is shown; auto: as many as the version chose. "
+        "Without it, as many as the person chose.",
     )
 
-    def validate_discovery(self, value: str) -> int | None:
-        return None if value == "auto" else int(value)
+    def validate_discovery(self, value: str) -> DiscoveryChoice:
+        return "auto" if value == "auto" else int(value)
 
 
 class CountQuery(serializers.Serializer[Any]):

@@ -14,8 +14,28 @@ class MeTestCase(ApiTestCase):
     def test_it_works(self) -> None:
         self.assertEqual(
             self.api("GET", "/api/me", by=self.staff).json(),
-            {"id": self.staff.pk, "username": "grace", "is_staff": True},
+            {"id": self.staff.pk, "username": "grace", "is_staff": True, "discovery": None},
         )
+
+    def test_it_keeps_how_many_discoveries_one_wants(self) -> None:
+        for discovery in (0, 1, 2, 3, 3, None):
+            answer = self.api("PATCH", "/api/me", by=self.alice, json={"discovery": discovery})
+            self.assertEqual((answer.status_code, answer.json()["discovery"]), (200, discovery))
+            self.assertEqual(answer.json(), self.api("GET", "/api/me", by=self.alice).json())
+            self.alice.refresh_from_db()
+            self.assertEqual(self.alice.discovery, discovery)
+
+    def test_it_leaves_alone_what_is_not_sent(self) -> None:
+        self.api("PATCH", "/api/me", by=self.alice, json={"discovery": 2})
+        self.assertEqual(self.api("PATCH", "/api/me", by=self.alice, json={}).json()["discovery"], 2)
+
+    def test_it_changes_nobody_else_and_nothing_else(self) -> None:
+        body = {"discovery": 2, "is_staff": True, "is_superuser": True, "id": self.bob.pk, "username": "root"}
+        self.assertEqual(self.api("PATCH", "/api/me", by=self.alice, json=body).status_code, 200)
+        self.alice.refresh_from_db()
+        self.bob.refresh_from_db()
+        self.assertEqual((self.alice.username, self.alice.is_staff, self.alice.is_superuser), ("alice", False, False))
+        self.assertEqual((self.alice.discovery, self.bob.discovery), (2, None))
 
 
 class MoviesTestCase(ApiTestCase):

@@ -22,8 +22,9 @@ from cinema.guards import MemberRequest, PageRequest, local_next, sign_in_requir
 from cinema.models import Movie, Rating, User
 from cinema.posters import poster_digest, poster_svg
 from cinema.receipts import Receipt, rate_with_receipt, unrate_with_receipt
+from cinema.what_if import what_if
 from mlops.models import TrainingRun
-from recommender.explain import NoExplanation, explain_for
+from recommender.explain import NoExplanation, explain_for, placed_by
 from recommender.recommend import recommend_for, similar_movies
 
 RAIL_LENGTH = 20
@@ -78,12 +79,9 @@ def _rail(user: User) -> dict[str, Any]:
 def _first_because(user: User, first: Card) -> list[dict[str, Any]]:
     """The rated films that put the first one there."""
     try:
-        # What the card knows of the film is enough to explain it.
-        explanation = explain_for(user, Movie(pk=first.movie_id, title=first.title))
+        return placed_by(user, first.movie_id)
     except NoExplanation:
         return []
-    because: list[dict[str, Any]] = explanation["order"]["movies"]
-    return because
 
 
 @require_safe
@@ -135,6 +133,7 @@ def movie(request: PageRequest, movie_id: int) -> HttpResponse:
         else:
             context |= {
                 "explanation": explanation,
+                "what_if": what_if(explanation),
                 "breakdown": Breakdown.of(explanation),
                 "confidence": confidence_in_words(explanation["confidence"]),
             }

@@ -90,6 +90,15 @@ class ContributionSerializer(serializers.Serializer[Any]):
     contribution = serializers.FloatField(help_text="This rating's share of the sum, in stars.")
 
 
+class WithoutItSerializer(serializers.Serializer[Any]):
+    predicted_rating = serializers.FloatField()
+    rank = serializers.IntegerField(help_text="Place among the same films as order.rank.")
+
+
+class NamedFilmSerializer(ContributionSerializer):
+    without_it = WithoutItSerializer(help_text="What would be had this film not been rated, solved afresh.")
+
+
 class BreakdownSerializer(serializers.Serializer[Any]):
     base = serializers.FloatField()
     film = serializers.FloatField()
@@ -104,9 +113,14 @@ class ContributionOfBothSerializer(ContributionSerializer):
 
 
 class OrderSerializer(serializers.Serializer[Any]):
+    rank = serializers.IntegerField(
+        allow_null=True,
+        help_text="Place among all films that the person has not rated, before discoveries are woven in; "
+        "null for a film that came after the training.",
+    )
     score = serializers.FloatField(help_text="What lists are sorted by.")
     tie_break = serializers.FloatField()
-    movies = ContributionSerializer(many=True)
+    movies = NamedFilmSerializer(many=True)
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -114,7 +128,7 @@ class ReasonSerializer(serializers.Serializer[Any]):
 
     type = serializers.ChoiceField(["similar_movies", "genre_match", "similar_users"])
     description = serializers.CharField()
-    movies = ContributionSerializer(many=True, required=False)
+    movies = NamedFilmSerializer(many=True, required=False)
     genres = serializers.ListField(child=serializers.CharField(), required=False)
     match_score = serializers.FloatField(required=False)
     count = serializers.IntegerField(required=False)

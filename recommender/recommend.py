@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cinema.models import Movie, User
 from recommender.algorithms.discovery import interleave
-from recommender.algorithms.film_model import Array
+from recommender.algorithms.film_model import Array, History
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
 from recommender.algorithms.metrics import top_k
 from recommender.histories import rated_films
@@ -98,7 +98,7 @@ def recommend_for(
         history = rated.history(live)
         personal = len(history) > 0
         person = live.model.solve(history)
-        scores = live.model.order_scores(history) if personal else live.model.popularity_scores.copy()
+        scores = list_scores(live, history)
         scores[_rows(live, excluded)] = -np.inf
         slots = _slots(user, discovery) if personal else 0
         items = _best(live, scores, person.predicted_ratings(), filters, n, slots)
@@ -114,6 +114,11 @@ def recommend_for(
         fallback=not personal,
         items=items,
     )
+
+
+def list_scores(live: LiveModel, history: History) -> Array:
+    """What somebody's list is sorted by, (n_items,): by popularity where nothing is known of them."""
+    return live.model.order_scores(history) if len(history) else live.model.popularity_scores.copy()
 
 
 def _slots(user: User, discovery: DiscoveryChoice) -> int | None:

@@ -166,7 +166,11 @@ class ExplainTestCase(ApiTestCase):
         )  # fmt: skip
         kinds = [reason["type"] for reason in answer["reasons"]]
         self.assertEqual(kinds, ["similar_movies", "genre_match", "similar_users"])
-        self.assertEqual(set(answer["reasons"][0]["movies"][0]), {"movie_id", "title", "your_rating", "contribution"})
+        named = answer["reasons"][0]["movies"][0]
+        self.assertEqual(set(named), {"movie_id", "title", "your_rating", "contribution", "without_it"})
+        self.assertEqual(set(named["without_it"]), {"predicted_rating", "rank"})
+        self.assertEqual(set(answer["order"]), {"rank", "score", "tie_break", "movies"})
+        self.assertEqual(set(answer["order"]["movies"][0]), set(named))
         parts = answer["breakdown"]
         total = sum(parts[name] for name in ("base", "film", "you", "your_ratings", "clipped"))
         self.assertAlmostEqual(total, parts["total"], delta=1e-6)
@@ -176,6 +180,10 @@ class ExplainTestCase(ApiTestCase):
         rate(self.alice, DRAMA_FAN)
         answer = self.get("?all=1").json()
         self.assertEqual(len(answer["contributions"]), len(DRAMA_FAN))
+        self.assertEqual(
+            set(answer["contributions"][0]),
+            {"movie_id", "title", "your_rating", "contribution", "order_contribution"},
+        )
         total = sum(entry["contribution"] for entry in answer["contributions"])
         self.assertAlmostEqual(total, answer["breakdown"]["your_ratings"], delta=1e-6)
         self.assert_problem(self.get("?all=yes"), 400)

@@ -73,11 +73,15 @@ class DemoRatingsTestCase(TestCase):
         errors = [float(np.mean(np.square(p - self.split.test.value))) for p in (learned, classic)]
         self.assertLess(errors[0], errors[1])
 
-    def test_it_explains_two_hundred_predictions_to_the_last_digit(self) -> None:
+    def test_it_explains_five_hundred_predictions_and_places_to_the_last_digit(self) -> None:
         rng = np.random.default_rng(2)
         model = self.outcome.model
-        for user, item in zip(rng.integers(0, 671, 200), rng.integers(0, 9066, 200), strict=True):
-            person = model.solve(history_of(self.data, int(user)).without(int(item)))
+        tie_breaks = model.ranker.tie_breaks(model.films.item_counts)
+        for user, item in zip(rng.integers(0, 671, 500), rng.integers(0, 9066, 500), strict=True):
+            history = history_of(self.data, int(user)).without(int(item))
+            person = model.solve(history)
+            place = float(model.ranker.contributions(history, int(item)).sum() + tie_breaks[item])
+            self.assertAlmostEqual(place, float(model.order_scores(history)[item]), delta=1e-6)
             parts = person.contributions(int(item))
             predicted = float(person.predicted_ratings([int(item)])[0])
             clipped = parts.stars - parts.raw

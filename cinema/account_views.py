@@ -1,4 +1,4 @@
-"""Sign in, sign up, sign out."""
+"""Sign in, sign up, sign out, and what people choose for their lists."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import trigger_client_event
 
 from cinema import throttling
-from cinema.forms import SignInForm, SignUpForm
-from cinema.guards import local_next, too_many
+from cinema.forms import DiscoveryForm, SignInForm, SignUpForm
+from cinema.guards import MemberRequest, local_next, sign_in_required, too_many, wants_fragment
 from cinema.models import User
 
 
@@ -73,6 +74,33 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     messages.info(request, "You are signed out.")
     return redirect("cinema:home")
+
+
+@require_POST
+@sign_in_required
+def discovery(request: MemberRequest) -> HttpResponse:
+    """Keeps how many discoveries somebody wants. htmx gets the control back, and the list hears of it."""
+    back = local_next(request, reverse("cinema:home"))
+    form = DiscoveryForm(request.POST)
+    if not form.is_valid():
+        error = str(form.errors["discovery"][0])
+        if wants_fragment(request):
+            return _discovery_control(request, back, error=error, status=422)
+        messages.error(request, error)
+        return redirect(back)
+    request.user.choose_discovery(form.cleaned_data["discovery"])
+    done = f"Discoveries in your lists: {request.user.get_discovery_display()}."
+    if wants_fragment(request):
+        return trigger_client_event(_discovery_control(request, back, done=done), "discovery-saved")
+    messages.success(request, done)
+    return redirect(back)
+
+
+def _discovery_control(
+    request: MemberRequest, back: str, *, done: str = "", error: str = "", status: int = 200
+) -> HttpResponse:
+    context = {"discovery_form": DiscoveryForm.of(request.user), "next": back, "done": done, "error": error}
+    return render(request, "cinema/_discovery.html", context, status=status)
 
 
 @require_safe

@@ -33,6 +33,7 @@ class UserAdmin(DjangoUserAdmin):
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Lists", {"fields": ("discovery",)}),
         ("About", {"fields": ("email", "last_login", "date_joined", "source", "source_id")}),
     )
 

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cinema.api_fields import Pages, StarsField, YearRangeMixin, signed_in, throttle
+from cinema.api_fields import DiscoveryField, Pages, StarsField, YearRangeMixin, signed_in, throttle
 from cinema.models import Movie, Rating
 from cinema.ratings import unrate_movie
 from cinema.receipts import rate_with_receipt
@@ -159,12 +159,28 @@ class MeSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     username = serializers.CharField()
     is_staff = serializers.BooleanField()
+    discovery = DiscoveryField(
+        allow_null=True, help_text="Places in ten of one's lists for discoveries; null: as many as the version chose."
+    )
+
+
+class MeInput(serializers.Serializer[Any]):
+    discovery = DiscoveryField(allow_null=True, required=False)
 
 
 class MeView(APIView):
-    """Who I am."""
+    """Who I am, and what I chose for my lists."""
 
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
+        return Response(MeSerializer(signed_in(request)).data)
+
+    @extend_schema(request=MeInput, responses=MeSerializer)
+    def patch(self, request: Request) -> Response:
+        """Choose for one's own lists. What is left out stays as it is."""
         user = signed_in(request)
-        return Response({"id": user.pk, "username": user.username, "is_staff": user.is_staff})
+        data = MeInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        if "discovery" in data.validated_data:
+            user.choose_discovery(data.validated_data["discovery"])
+        return Response(MeSerializer(user).data)

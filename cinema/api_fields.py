@@ -9,7 +9,7 @@ from rest_framework import exceptions, serializers
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 
-from cinema.models import RATING_VALUES, User
+from cinema.models import MAX_DISCOVERIES, RATING_VALUES, User
 from cinema.throttling import allow
 
 # A path's id: up to 18 digits, which every database holds. Longer ones are not routed, and so are 404.
@@ -41,6 +41,21 @@ class StarsField(serializers.Field[float, Any, float, Any]):
         return float(data)
 
     def to_representation(self, value: float) -> float:
+        return value
+
+
+@extend_schema_field({"type": "integer", "minimum": 0, "maximum": MAX_DISCOVERIES})
+class DiscoveryField(serializers.Field[int, Any, int, Any]):
+    """How many places in ten go to discoveries: a JSON integer, so neither true nor "2" nor 2.0."""
+
+    default_error_messages = {"invalid": f"Give a whole number from 0 to {MAX_DISCOVERIES}, or null for auto."}
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int) or not 0 <= data <= MAX_DISCOVERIES:
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: int) -> int:
         return value
 
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
 from django.core.exceptions import ValidationError
 
-from cinema.models import RATING_VALUES, Genre, User
+from cinema.models import MAX_DISCOVERIES, RATING_VALUES, Genre, User
 
 
 class SignInForm(AuthenticationForm):
@@ -73,3 +73,22 @@ class RatingForm(forms.Form):
         if not cleaned.get("unrate") and cleaned.get("value") is None and "value" not in self.errors:
             self.add_error("value", "Choose half a star to five stars.")
         return cleaned
+
+
+class DiscoveryForm(forms.Form):
+    """How many discoveries a person wants in ten places of a list."""
+
+    AUTO = "auto"
+
+    discovery = forms.TypedChoiceField(
+        label="Discoveries in your lists",
+        choices=[(AUTO, "Auto"), ("0", "None"), *((str(n), str(n)) for n in range(1, MAX_DISCOVERIES + 1))],
+        coerce=lambda value: None if value == DiscoveryForm.AUTO else int(value),
+        error_messages={"required": "Choose one of the numbers.", "invalid_choice": "Choose one of the numbers."},
+        widget=forms.RadioSelect(attrs={"autocomplete": "off"}),
+    )
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """The form as it shows what ``user`` chose."""
+        return cls(initial={"discovery": cls.AUTO if user.discovery is None else user.discovery})

@@ -18,6 +18,9 @@ RATING_VALUES = tuple(step / 2 for step in range(1, 11))
 # What others think of a film is shown only where at least this many of them stand behind it.
 MIN_PEOPLE = 5
 
+# Of ten places of a list, at most this many go to discoveries: what every version has prices for.
+MAX_DISCOVERIES = 3
+
 
 class UserManager(DjangoUserManager["User"]):
     def people(self) -> models.QuerySet[User]:
@@ -33,17 +36,34 @@ class User(AbstractUser):
 
     source = models.CharField(max_length=40, blank=True, default="", editable=False)
     source_id = models.BigIntegerField(null=True, blank=True, editable=False)
+    # Places in ten that lists give to discoveries; null leaves the number to the live version.
+    discovery = models.PositiveSmallIntegerField(
+        "discoveries in ten",
+        null=True,
+        blank=True,
+        choices=[(None, "auto"), (0, "none"), *((n, str(n)) for n in range(1, MAX_DISCOVERIES + 1))],
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta(AbstractUser.Meta):
         constraints = [
             models.UniqueConstraint(fields=["source", "source_id"], name="unique_user_source"),
+            models.CheckConstraint(
+                condition=Q(discovery__isnull=True) | Q(discovery__range=(0, MAX_DISCOVERIES)),
+                name="discovery_within_its_range",
+            ),
         ]
 
     @property
     def is_imported(self) -> bool:
         return self.source != ""
+
+    def choose_discovery(self, discovery: int | None) -> None:
+        """Keeps how many discoveries the person wants. Nothing is written where nothing changes."""
+        if self.discovery != discovery:
+            self.discovery = discovery
+            self.save(update_fields=["discovery"])
 
 
 class Genre(models.Model):

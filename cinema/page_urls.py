@@ -14,6 +14,7 @@ urlpatterns = [
     path("movies/<int:movie_id>", views.movie, name="movie"),
     path("movies/<int:movie_id>/rating", views.rate, name="rate"),
     path("my/ratings", views.my_ratings, name="my-ratings"),
+    path("my/discovery", account_views.discovery, name="discovery"),
     path("posters/<int:movie_id>-<slug:digest>.svg", views.poster, name="poster"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("sign-in", account_views.sign_in, name="sign-in"),

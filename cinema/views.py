@@ -17,13 +17,14 @@ from django_htmx.http import trigger_client_event
 from cinema import throttling
 from cinema.breakdown import Breakdown, confidence_in_words
 from cinema.cards import Card, card, ratings_of
-from cinema.forms import RatingForm, SearchForm
+from cinema.forms import DiscoveryForm, RatingForm, SearchForm
 from cinema.guards import MemberRequest, PageRequest, local_next, sign_in_required, too_many, wants_fragment
 from cinema.models import Movie, Rating, User
 from cinema.posters import poster_digest, poster_svg
 from cinema.receipts import Receipt, rate_with_receipt, unrate_with_receipt
+from cinema.what_if import what_if
 from mlops.models import TrainingRun
-from recommender.explain import NoExplanation, explain_for
+from recommender.explain import NoExplanation, explain_for, placed_by
 from recommender.recommend import recommend_for, similar_movies
 
 RAIL_LENGTH = 20
@@ -49,6 +50,7 @@ def home(request: PageRequest) -> HttpResponse:
     if wants_fragment(request):
         return render(request, "cinema/home.html#rail", context)
     unrated = _popular().exclude(ratings__user=request.user)[:QUICK_RATES]
+    context["discovery_form"] = DiscoveryForm.of(request.user)
     context["to_rate"] = [(movie, card(movie)) for movie in unrated]
     return render(request, "cinema/home.html", context)
 
@@ -77,12 +79,9 @@ def _rail(user: User) -> dict[str, Any]:
 def _first_because(user: User, first: Card) -> list[dict[str, Any]]:
     """The rated films that put the first one there."""
     try:
-        # What the card knows of the film is enough to explain it.
-        explanation = explain_for(user, Movie(pk=first.movie_id, title=first.title))
+        return placed_by(user, first.movie_id)
     except NoExplanation:
         return []
-    because: list[dict[str, Any]] = explanation["order"]["movies"]
-    return because
 
 
 @require_safe
@@ -134,6 +133,7 @@ def movie(request: PageRequest, movie_id: int) -> HttpResponse:
         else:
             context |= {
                 "explanation": explanation,
+                "what_if": what_if(explanation),
                 "breakdown": Breakdown.of(explanation),
                 "confidence": confidence_in_words(explanation["confidence"]),
             }
@@ -225,6 +225,7 @@ def my_ratings(request: MemberRequest) -> HttpResponse:
         "sort": sort,
         "sorts": {"time": "Latest first", "value": "Best first", "title": "By title"},
         "query": f"sort={sort}",
+        "discovery_form": DiscoveryForm.of(request.user),
         "next": request.get_full_path(),
     }
     return render(request, "cinema/my_ratings.html", context)

@@ -16,12 +16,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cinema.api_fields import IdListField, Pages, YearRangeMixin, signed_in
-from cinema.models import Movie, User
+from cinema.models import MAX_DISCOVERIES, Movie, User
 from cinema.problems import Problem
 from recommender import registry
 from recommender.explain import NoExplanation, explain_for
 from recommender.models import Activation, ModelVersion
-from recommender.recommend import MAX_N, recommend_for, similar_movies
+from recommender.recommend import MAX_N, DiscoveryChoice, recommend_for, similar_movies
 
 
 class RecommendationSerializer(serializers.Serializer[Any]):
@@ -47,14 +47,14 @@ class ListQuery(YearRangeMixin):
     n = serializers.IntegerField(required=False, default=10, min_value=1, max_value=MAX_N)
     exclude = IdListField(required=False, default="", allow_blank=True, help_text="Film ids separated by commas.")
     discovery = serializers.ChoiceField(
-        ["auto", "0", "1", "2", "3"],
+        ["auto", *(str(n) for n in range(MAX_DISCOVERIES + 1))],
         required=False,
-        default="auto",
-        help_text="Places in ten for films that hardly anybody is shown; auto: as many as the version chose.",
+        help_text="Places in ten for films that hardly anybody is shown; auto: as many as the version chose. "
+        "Without it, as many as the person chose.",
     )
 
-    def validate_discovery(self, value: str) -> int | None:
-        return None if value == "auto" else int(value)
+    def validate_discovery(self, value: str) -> DiscoveryChoice:
+        return "auto" if value == "auto" else int(value)
 
 
 class CountQuery(serializers.Serializer[Any]):
@@ -90,6 +90,15 @@ class ContributionSerializer(serializers.Serializer[Any]):
     contribution = serializers.FloatField(help_text="This rating's share of the sum, in stars.")
 
 
+class WithoutItSerializer(serializers.Serializer[Any]):
+    predicted_rating = serializers.FloatField()
+    rank = serializers.IntegerField(help_text="Place among the same films as order.rank.")
+
+
+class NamedFilmSerializer(ContributionSerializer):
+    without_it = WithoutItSerializer(help_text="What would be had this film not been rated, solved afresh.")
+
+
 class BreakdownSerializer(serializers.Serializer[Any]):
     base = serializers.FloatField()
     film = serializers.FloatField()
@@ -104,9 +113,14 @@ class ContributionOfBothSerializer(ContributionSerializer):
 
 
 class OrderSerializer(serializers.Serializer[Any]):
+    rank = serializers.IntegerField(
+        allow_null=True,
+        help_text="Place among all films that the person has not rated, before discoveries are woven in; "
+        "null for a film that came after the training.",
+    )
     score = serializers.FloatField(help_text="What lists are sorted by.")
     tie_break = serializers.FloatField()
-    movies = ContributionSerializer(many=True)
+    movies = NamedFilmSerializer(many=True)
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -114,7 +128,7 @@ class ReasonSerializer(serializers.Serializer[Any]):
 
     type = serializers.ChoiceField(["similar_movies", "genre_match", "similar_users"])
     description = serializers.CharField()
-    movies = ContributionSerializer(many=True, required=False)
+    movies = NamedFilmSerializer(many=True, required=False)
     genres = serializers.ListField(child=serializers.CharField(), required=False)
     match_score = serializers.FloatField(required=False)
     count = serializers.IntegerField(required=False)

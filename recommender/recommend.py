@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from cinema.models import Movie, User
 from recommender.algorithms.discovery import interleave
-from recommender.algorithms.film_model import Array
+from recommender.algorithms.film_model import Array, Person
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
 from recommender.algorithms.metrics import top_k
 from recommender.histories import rated_films
 from recommender.serving import LiveModel, live_model
 
 Slot = Literal["ranked", "discovery", "fallback"]
+# How many places in ten are discoveries: so many, as many as the version chose, or (None) as the person chose.
+DiscoveryChoice = int | Literal["auto"] | None
 
 MAX_N = 100
 
@@ -79,11 +81,12 @@ def recommend_for(
     year_min: int | None = None,
     year_max: int | None = None,
     exclude: Iterable[int] = (),
-    discovery: int | None = None,
+    discovery: DiscoveryChoice = None,
 ) -> RecommendationList:
     """The ``n`` films to see next, fewer only if the catalogue holds no more that fit. Never one the person rated.
 
-    ``discovery``: how many places in ten go to films that hardly anybody is shown; None takes what the version chose.
+    ``discovery``: how many places in ten go to films that hardly anybody is shown. What is asked for here goes before
+    what the person chose, and that before what the version chose.
     """
     live = live_model()
     filters = Filters(genre, year_min, year_max)
@@ -95,9 +98,10 @@ def recommend_for(
         history = rated.history(live)
         personal = len(history) > 0
         person = live.model.solve(history)
-        scores = live.model.order_scores(history) if personal else live.model.popularity_scores.copy()
+        scores = list_scores(live, person)
         scores[_rows(live, excluded)] = -np.inf
-        items = _best(live, scores, person.predicted_ratings(), filters, n, discovery if personal else 0)
+        slots = _slots(user, discovery) if personal else 0
+        items = _best(live, scores, person.predicted_ratings(), filters, n, slots)
         if not personal:
             items = [replace(item, slot="fallback") for item in items]
     if len(items) < n:
@@ -112,20 +116,31 @@ def recommend_for(
     )
 
 
+def list_scores(live: LiveModel, person: Person) -> Array:
+    """What somebody's list is sorted by, (n_items,): by popularity where nothing is known of them."""
+    return live.model.order(person).scores if len(person.history) else live.model.popularity_scores.copy()
+
+
+def _slots(user: User, discovery: DiscoveryChoice) -> int | None:
+    """Places in ten; None for as many as the version chose."""
+    chosen = user.discovery if discovery is None else discovery
+    return None if chosen == "auto" else chosen
+
+
 def _rows(live: LiveModel, movie_ids: NDArray[np.int64]) -> NDArray[np.int64]:
     rows = live.model.rows(movie_ids)
     return rows[rows >= 0]
 
 
 def _best(
-    live: LiveModel, scores: Array, predicted: Array, filters: Filters, n: int, discovery: int | None
+    live: LiveModel, scores: Array, predicted: Array, filters: Filters, n: int, slots: int | None
 ) -> list[Recommendation]:
     """The best ``n`` among films that fit and that the catalogue still has, some of them discoveries."""
     if filters:
         fitting = np.zeros(len(scores), np.bool_)
         fitting[_rows(live, np.fromiter(filters.movies().values_list("pk", flat=True), np.int64))] = True
         scores = np.where(fitting, scores, -np.inf)
-    places = live.model.discovery.n_places(n, discovery)
+    places = live.model.discovery.n_places(n, slots)
     values = live.model.discovery.values(scores) if places else np.empty(0)
     # A film may have been deleted since the training: then the next best takes its place.
     spare = 10

@@ -14,7 +14,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # route name → method → who is let in. What is not listed must answer 405 to those who may see the route at all.
 ANYONE, SIGNED_IN, ONESELF, STAFF = "anyone", "signed in", "oneself", "staff"
 DOORS: dict[str, dict[str, str]] = {
-    "me": {"GET": SIGNED_IN},
+    "me": {"GET": SIGNED_IN, "PATCH": SIGNED_IN},
     "movies": {"GET": ANYONE},
     "movie": {"GET": ANYONE},
     "ratings": {"GET": SIGNED_IN},
@@ -120,6 +120,14 @@ class DoorsTestCase(ApiTestCase):
             "/api/ratings/10", {"value": 4}, content_type="application/json", headers={"X-CSRFToken": token}
         )
         self.assertEqual(accepted.status_code, 201)
+
+    def test_a_session_needs_its_csrf_token_to_choose_for_its_lists_too(self) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(self.alice)
+        refused = client.patch("/api/me", {"discovery": 1}, content_type="application/json")
+        self.assert_problem(refused, 403)
+        self.alice.refresh_from_db()
+        self.assertIsNone(self.alice.discovery)
 
     def test_a_bad_token_is_refused_even_where_anyone_may(self) -> None:
         for path in ("/api/me", "/api/movies"):

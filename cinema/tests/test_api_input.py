@@ -76,6 +76,25 @@ class RatingInputTestCase(ApiTestCase):
         self.assertGreater(rating.rated_at.year, 2020)
 
 
+class MeInputTestCase(ApiTestCase):
+    def test_it_takes_whole_numbers_from_0_to_3_and_null_only(self) -> None:
+        values: tuple[Any, ...] = (-1, 4, 1.0, 1.5, True, False, "2", "auto", "", "٢", [], [1], {}, 10**400)
+        for value in values:
+            with self.subTest(repr(value)[:20]):
+                problem = self.assert_problem(
+                    self.api("PATCH", "/api/me", by=self.alice, json={"discovery": value}), 400
+                )
+                if problem["code"] == "invalid":
+                    self.assertIn("discovery", problem["errors"])
+        self.alice.refresh_from_db()
+        self.assertIsNone(self.alice.discovery)
+
+    def test_it_takes_no_broken_json(self) -> None:
+        for body in (b"null", b"[1]", b"1", b'{"discovery": NaN}', b'{"discovery": 1e999}', b"{", b"[" * 30_000):
+            with self.subTest(body[:20]):
+                self.assert_problem(self.api("PATCH", "/api/me", by=self.alice, body=body), 400)
+
+
 class PathInputTestCase(ApiTestCase):
     def test_it_knows_no_ids_but_plain_numbers(self) -> None:
         for number in ("99999999999999999999", "0", "-1", "1.0", "1e3", "%00", "１", "..%2f..", "9" * 5000, "abc"):

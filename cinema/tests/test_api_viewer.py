@@ -14,8 +14,28 @@ class MeTestCase(ApiTestCase):
     def test_it_works(self) -> None:
         self.assertEqual(
             self.api("GET", "/api/me", by=self.staff).json(),
-            {"id": self.staff.pk, "username": "grace", "is_staff": True},
+            {"id": self.staff.pk, "username": "grace", "is_staff": True, "discovery": None},
         )
+
+    def test_it_keeps_how_many_discoveries_one_wants(self) -> None:
+        for discovery in (0, 1, 2, 3, 3, None):
+            answer = self.api("PATCH", "/api/me", by=self.alice, json={"discovery": discovery})
+            self.assertEqual((answer.status_code, answer.json()["discovery"]), (200, discovery))
+            self.assertEqual(answer.json(), self.api("GET", "/api/me", by=self.alice).json())
+            self.alice.refresh_from_db()
+            self.assertEqual(self.alice.discovery, discovery)
+
+    def test_it_leaves_alone_what_is_not_sent(self) -> None:
+        self.api("PATCH", "/api/me", by=self.alice, json={"discovery": 2})
+        self.assertEqual(self.api("PATCH", "/api/me", by=self.alice, json={}).json()["discovery"], 2)
+
+    def test_it_changes_nobody_else_and_nothing_else(self) -> None:
+        body = {"discovery": 2, "is_staff": True, "is_superuser": True, "id": self.bob.pk, "username": "root"}
+        self.assertEqual(self.api("PATCH", "/api/me", by=self.alice, json=body).status_code, 200)
+        self.alice.refresh_from_db()
+        self.bob.refresh_from_db()
+        self.assertEqual((self.alice.username, self.alice.is_staff, self.alice.is_superuser), ("alice", False, False))
+        self.assertEqual((self.alice.discovery, self.bob.discovery), (2, None))
 
 
 class MoviesTestCase(ApiTestCase):
@@ -146,7 +166,11 @@ class ExplainTestCase(ApiTestCase):
         )  # fmt: skip
         kinds = [reason["type"] for reason in answer["reasons"]]
         self.assertEqual(kinds, ["similar_movies", "genre_match", "similar_users"])
-        self.assertEqual(set(answer["reasons"][0]["movies"][0]), {"movie_id", "title", "your_rating", "contribution"})
+        named = answer["reasons"][0]["movies"][0]
+        self.assertEqual(set(named), {"movie_id", "title", "your_rating", "contribution", "without_it"})
+        self.assertEqual(set(named["without_it"]), {"predicted_rating", "rank"})
+        self.assertEqual(set(answer["order"]), {"rank", "score", "tie_break", "movies"})
+        self.assertEqual(set(answer["order"]["movies"][0]), set(named))
         parts = answer["breakdown"]
         total = sum(parts[name] for name in ("base", "film", "you", "your_ratings", "clipped"))
         self.assertAlmostEqual(total, parts["total"], delta=1e-6)
@@ -156,6 +180,10 @@ class ExplainTestCase(ApiTestCase):
         rate(self.alice, DRAMA_FAN)
         answer = self.get("?all=1").json()
         self.assertEqual(len(answer["contributions"]), len(DRAMA_FAN))
+        self.assertEqual(
+            set(answer["contributions"][0]),
+            {"movie_id", "title", "your_rating", "contribution", "order_contribution"},
+        )
         total = sum(entry["contribution"] for entry in answer["contributions"])
         self.assertAlmostEqual(total, answer["breakdown"]["your_ratings"], delta=1e-6)
         self.assert_problem(self.get("?all=yes"), 400)

@@ -87,6 +87,29 @@ class BrowserTestCase(StoredVersionsMixin, StaticLiveServerTestCase):
             page.locator(".messages", has_text="You gave Film 10 4.5 stars").wait_for()
         self.assertEqual(self.values(110), [4.5])
 
+    def test_the_list_follows_the_chosen_number_of_discoveries(self) -> None:
+        with self.page() as page:
+            page.goto(f"{self.live_server_url}/")
+            with page.expect_response(f"{self.live_server_url}/"):  # the list asks for itself anew
+                page.locator("#discovery label", has_text="None").click()
+            page.locator("#announcement", has_text="Discoveries in your lists: none.").wait_for(state="attached")
+            # By the keys, and the place is not lost.
+            with page.expect_response(f"{self.live_server_url}/"):
+                page.keyboard.press("ArrowRight")
+            page.locator("#announcement", has_text="Discoveries in your lists: 1.").wait_for(state="attached")
+            self.assertEqual(page.evaluate("document.activeElement.value"), "1")
+        self.alice.refresh_from_db()
+        self.assertEqual(self.alice.discovery, 1)
+
+    def test_discoveries_are_chosen_without_javascript(self) -> None:
+        with self.page(javascript=False) as page:
+            page.goto(f"{self.live_server_url}/my/ratings")
+            page.locator("#discovery label", has_text="3").click()
+            page.locator("#discovery").get_by_role("button", name="Save").click()
+            page.locator(".messages", has_text="Discoveries in your lists: 3.").wait_for()
+        self.alice.refresh_from_db()
+        self.assertEqual(self.alice.discovery, 3)
+
     def test_the_search_finds_while_one_types(self) -> None:
         with self.page() as page:
             page.goto(f"{self.live_server_url}/movies")

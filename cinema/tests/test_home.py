@@ -90,7 +90,7 @@ class HomeTestCase(CatalogueTestCase):
         page = self.client.get("/", headers=HTMX).content.decode().strip()
         self.assertTrue(page.startswith('<section class="home-rail'), page[:80])
         self.assertTrue(page.endswith("</section>"))
-        self.assertIn('hx-trigger="rating-saved from:body"', page)
+        self.assertIn('hx-trigger="rating-saved from:body, discovery-saved from:body"', page)
 
     def test_it_answers_a_restored_history_with_the_whole_page(self) -> None:
         response = self.client.get("/", headers={**HTMX, "HX-History-Restore-Request": "true"})

@@ -38,6 +38,23 @@ class MoviePageTestCase(CatalogueTestCase):
         self.assertContains(response, 'value="5.0" id="rating-10-10" aria-label="5.0 stars" autocomplete="off" checked')
         self.assertNotIn(10, [bar.movie_id for bar in response.context["breakdown"].bars])
 
+    def test_it_says_what_would_be_without_single_ratings(self) -> None:
+        self.client.force_login(self.alice)
+        response = self.client.get(self.url)
+        self.assertContains(response, "What single ratings change")
+        order = response.context["explanation"]["order"]
+        self.assertContains(response, f"It stands at #{order['rank']} of the films you have not rated")
+        entry = order["movies"][0]
+        told = {one.movie_id: one for one in response.context["what_if"]}[entry["movie_id"]]
+        self.assertEqual((told.title, told.rank), (entry["title"], entry["without_it"]["rank"]))
+        self.assertRegex(
+            response.content.decode(), rf'Without <a href="/movies/{entry["movie_id"]}"[^.]* this would .*#{told.rank}<'
+        )
+
+    def test_it_says_nothing_would_be_without_for_a_newcomer(self) -> None:
+        self.client.force_login(self.bob)
+        self.assertNotContains(self.client.get(self.url), "What single ratings change")
+
     def test_it_shows_strangers_the_film_and_the_way_in(self) -> None:
         response = self.client.get(self.url)
         self.assertContains(response, "/sign-in?next=%2Fmovies%2F110")

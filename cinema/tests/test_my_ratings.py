@@ -39,6 +39,10 @@ class MyRatingsTestCase(CatalogueTestCase):
         self.client.force_login(self.charlie)
         self.assertContains(self.client.get("/my/ratings"), "Nothing rated yet")
 
+    def test_it_shows_how_many_discoveries_one_chose(self) -> None:
+        self.assertContains(self.client.get("/my/ratings"), "Discoveries in your lists")
+        self.assertContains(self.client.get("/my/ratings?sort=value"), 'name="next" value="/my/ratings?sort=value"')
+
     def test_it_sends_strangers_to_sign_in(self) -> None:
         self.client.logout()
         self.assertRedirects(self.client.get("/my/ratings?sort=value"), "/sign-in?next=%2Fmy%2Fratings%3Fsort%3Dvalue")

@@ -27,6 +27,8 @@ class Order:
     """One person's order; lives as long as a request. score = Σ_i (ranker_i + rating_i) + tie-break."""
 
     scores: Array  # (n_items,) what a list is sorted by
+    ranker_scores: Array  # (n_items,) what of it is the ranker's word
+    rating_scores: Array  # (n_items,) and what the rating model's
     person: Person
     ranker: EaseRanker
     ranker_factor: float
@@ -69,15 +71,23 @@ class Ordering:
 
     def order(self, person: Person) -> Order:
         known = self.ranker.known_films
-        scores = self.ranker.scores(person.history)
-        ranker_factor = _inverse_spread(scores[known])
-        scores *= ranker_factor
-        taste_factor = 0.0
+        ranker_scores = self.ranker.scores(person.history)
+        ranker_factor = _inverse_spread(ranker_scores[known])
+        ranker_scores *= ranker_factor
+        rating_scores, taste_factor = np.zeros(len(ranker_scores)), 0.0
         if self.taste_weight:
             taste = self._characters @ person.state.ravel() / self.films.n_samples
             taste_factor = self.taste_weight * _inverse_spread(taste)
-            scores[known] += taste_factor * taste
-        return Order(scores + self.tie_breaks, person, self.ranker, ranker_factor, taste_factor)
+            rating_scores[known] = taste_factor * taste
+        return Order(
+            scores=ranker_scores + rating_scores + self.tie_breaks,
+            ranker_scores=ranker_scores,
+            rating_scores=rating_scores,
+            person=person,
+            ranker=self.ranker,
+            ranker_factor=ranker_factor,
+            taste_factor=taste_factor,
+        )
 
 
 def _inverse_spread(values: NDArray[np.float64]) -> float:

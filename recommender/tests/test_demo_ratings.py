@@ -99,11 +99,14 @@ class RecommendedPresetTestCase(DemoRatingsTestCase):
         assert ours.interval is not None and classic.baseline is not None
         self.assertLess(ours.interval[1] - ours.value, classic.value - ours.value)
 
-    def test_it_explains_five_hundred_predictions_to_the_last_digit(self) -> None:
+    def test_it_explains_five_hundred_predictions_and_places_to_the_last_digit(self) -> None:
         rng = np.random.default_rng(2)
         model = self.outcome.model
         for user, item in zip(rng.integers(0, 671, 500), rng.integers(0, 9066, 500), strict=True):
             person = model.solve(history_of(self.data, int(user)).without(int(item)))
+            order = model.order(person)
+            place = float(order.contributions(int(item)).sum()) + float(model.ordering.tie_breaks[item])
+            self.assertAlmostEqual(place, float(order.scores[item]), delta=1e-6)
             parts = person.contributions(int(item))
             predicted = float(person.predicted_ratings([int(item)])[0])
             clipped = parts.stars - parts.raw

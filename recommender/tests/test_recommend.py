@@ -4,12 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from cinema.models import Genre, Movie, Rating
+from cinema.models import MAX_DISCOVERIES, Genre, Movie, Rating, User
 from cinema.ratings import rate_movie
 from recommender import registry
-from recommender.algorithms.discovery import Discovery
+from recommender.algorithms.discovery import MAX_SLOTS, Discovery
 from recommender.algorithms.film_model import NoiseScales
 from recommender.models import LivePointer
 from recommender.recommend import predict_for, recommend_for, similar_movies
@@ -133,6 +134,27 @@ class DiscoveryTestCase(CatalogueTestCase):
     def test_it_gives_as_many_away_as_it_is_asked_to(self) -> None:
         for discovery in range(4):
             self.assertEqual(self.slots(discovery=discovery).count("discovery"), discovery)
+
+    def test_it_gives_as_many_away_as_the_person_chose(self) -> None:
+        for discovery in range(MAX_DISCOVERIES + 1):
+            self.alice.choose_discovery(discovery)
+            self.assertEqual(self.slots().count("discovery"), discovery)
+        self.alice.choose_discovery(None)
+        self.assertEqual(self.slots().count("discovery"), 2)
+
+    def test_what_is_asked_for_goes_before_what_the_person_chose(self) -> None:
+        self.alice.choose_discovery(3)
+        self.assertEqual(self.slots(discovery=1).count("discovery"), 1)
+        self.assertEqual(self.slots(discovery=0).count("discovery"), 0)
+        self.assertEqual(self.slots(discovery="auto").count("discovery"), 2)
+
+    def test_people_choose_among_as_many_as_versions_have_prices_for(self) -> None:
+        self.assertEqual(MAX_DISCOVERIES, MAX_SLOTS)
+
+    def test_the_database_takes_no_other_number(self) -> None:
+        for discovery in (4, 100):
+            with self.assertRaises(IntegrityError), transaction.atomic():
+                User.objects.filter(pk=self.alice.pk).update(discovery=discovery)
 
     def test_it_never_shows_a_film_twice_or_a_rated_one(self) -> None:
         ids = [item.movie_id for item in recommend_for(self.alice, n=50, discovery=3).items]

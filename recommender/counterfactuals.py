@@ -1,0 +1,73 @@
+"""What a film would be for a person without one of their ratings: stars and place in their list, solved afresh.
+
+A contribution is a share of a sum and does not say what would happen without it: everything else that was learned from
+the person would be learned anew. So each "without it" is a solve and a ranking of its own, from the history that the
+person would have had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinema.models import Movie
+from recommender.algorithms.film_model import Array, Person
+from recommender.recommend import list_scores
+from recommender.serving import LiveModel
+
+# From this many films on, reading all ids of the catalogue beats naming them in the query.
+_MANY_FILMS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutIt:
+    """A film as it would be for the person had they not rated a certain other one."""
+
+    predicted_rating: float  # stars
+    rank: int  # place among the same films as with the rating, 1 is first
+
+
+@dataclass(frozen=True, slots=True)
+class Counterfactuals:
+    rank: int | None  # the film's place as things are; None for a film that the version does not know
+    without: dict[int, WithoutIt]  # by row of the rated film
+
+
+def counterfactuals(live: LiveModel, person: Person, row: int, rated_rows: Sequence[int]) -> Counterfactuals:
+    """The place of the film at ``row``, and its stars and place without each of the films at ``rated_rows``.
+
+    ``person`` is solved without a rating of the film itself. A place counts the films that the person has
+    not rated and that the catalogue still has, as their list does before discoveries are woven in. The film whose
+    rating is thought away is unrated then, yet it stays out of the ranking: with it there would be one rival more than
+    before, and the two places would differ by who competes and not only by what is known of the person.
+    """
+    rated = np.zeros(live.model.n_items, np.bool_)
+    rated[person.history.item] = True
+    shortened = [live.model.solve(person.history.without(rated_row)) for rated_row in rated_rows]
+    ahead = [_ahead(list_scores(live, one), row) & ~rated for one in (person, *shortened)]
+    present = _in_catalogue(live, np.logical_or.reduce(ahead))
+    rank, *ranks = (1 + int(np.count_nonzero(mask & present)) for mask in ahead)
+    stars = [float(one.predicted_ratings([row])[0]) for one in shortened]
+    return Counterfactuals(rank, dict(zip(rated_rows, map(WithoutIt, stars, ranks), strict=True)))
+
+
+def _ahead(scores: Array, row: int) -> NDArray[np.bool_]:
+    """Which films a list shows before this one, (n_items,): ties by row, as in ``metrics.top_k``."""
+    ahead = scores > scores[row]
+    ahead[:row] |= scores[:row] == scores[row]
+    return ahead
+
+
+def _in_catalogue(live: LiveModel, asked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of the ``asked`` films have not been deleted since the training, (n_items,)."""
+    present = np.zeros(live.model.n_items, np.bool_)
+    movie_ids = live.model.movie_ids[asked]
+    if not len(movie_ids):
+        return present
+    films = Movie.objects.all() if len(movie_ids) > _MANY_FILMS else Movie.objects.filter(pk__in=movie_ids.tolist())
+    rows = live.model.rows(np.fromiter(films.order_by().values_list("pk", flat=True), np.int64))
+    present[rows[rows >= 0]] = True
+    return present

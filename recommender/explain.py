@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 from cinema.models import MIN_PEOPLE, Movie, User
 from recommender.algorithms.film_model import Array, Contributions, History, Person
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, RELEVANT
+from recommender.algorithms.new_films import NewFilm
 from recommender.counterfactuals import Counterfactuals, WithoutIt, counterfactuals
 from recommender.histories import rated_films
+from recommender.new_films import new_film
+from recommender.recommend import genre_names
 from recommender.serving import LiveModel, live_model
 
 # How many films and genres are named; ``all_contributions`` lists every film.
@@ -41,9 +44,12 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
     rated = rated_films(user, live)
     history = rated.history(live).without(row)
     person = model.solve(history)
-    parts = _parts(person, row)
+    film = new_film(live, movie, user, rated=bool(np.isin(movie.pk, rated.movie_ids)))
+    if film is not None:
+        row = -1  # what the version says of it, if anything, is out of date
+    parts = _parts(person, row, film)
     stars = min(max(parts.raw, MIN_RATING), MAX_RATING)
-    sd = _sd(live, person, row)
+    sd = _sd(live, person, row, film)
     low, high = model.uncertainty.interval(stars, sd)
     order = _order(live, person, row)
     tie_break = float(model.ordering.tie_breaks[row]) if row >= 0 else 0.0
@@ -63,7 +69,7 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
         "model_version": live.label,
         "reasons": [
             *_similar_movies(_entries(live, history, named, titles, standing.without, contribution=parts.ratings)),
-            *_genre_match(live, history, row),
+            *_genre_match(live, history, row, movie),
             *_similar_users(live, person, history, row, rated_by_user=bool(np.isin(movie.pk, rated.movie_ids))),
         ],
         "breakdown": {
@@ -147,15 +153,19 @@ def _titles(movie_ids: Iterable[int]) -> dict[int, str]:
     return dict(Movie.objects.filter(pk__in=[int(pk) for pk in movie_ids]).values_list("pk", "title"))
 
 
-def _parts(person: Person, row: int) -> Contributions:
+def _parts(person: Person, row: int, film: NewFilm | None) -> Contributions:
+    if film is not None:
+        return person.contributions_to(film.offset, film.features)
     if row >= 0:
         return person.contributions(row)
-    # A film that came after the training is taken for an average one: x = x̄, so nothing the person rated tells of it.
+    # A film of which nothing is known is taken for an average one: x = x̄, so nothing the person rated tells of it.
     none = np.zeros(len(person.history))
     return Contributions(base=person.model.global_mean, film=0.0, you=person.level, watched=none, rated=none)
 
 
-def _sd(live: LiveModel, person: Person, row: int) -> float:
+def _sd(live: LiveModel, person: Person, row: int, film: NewFilm | None) -> float:
+    if film is not None:
+        return live.model.uncertainty.sd_of_new_film(person, film)
     if row >= 0:
         return float(live.model.sd(person, np.array([row]))[0])
     return live.model.uncertainty.sd_of_unknown_film(person)
@@ -177,13 +187,15 @@ def _similar_movies(movies: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"type": "similar_movies", "description": "Because you rated these movies highly", "movies": movies}]
 
 
-def _genre_match(live: LiveModel, history: History, row: int) -> list[dict[str, Any]]:
+def _genre_match(live: LiveModel, history: History, row: int, movie: Movie) -> list[dict[str, Any]]:
     table = live.model.genres
-    score = table.match(history, row) if row >= 0 else None
+    # As the version knows them; for a new film as the catalogue does.
+    membership = table.membership[row] if row >= 0 else table.row_of(genre_names(movie))
+    score = table.match(history, membership)
     if score is None:
         return []
     affinity = table.affinity(history)
-    mine = np.flatnonzero(table.membership[row])
+    mine = np.flatnonzero(membership)
     mine = mine[np.argsort(-affinity[mine], kind="stable")]
     liked = [table.names[genre] for genre in mine if affinity[genre] > 0]
     matches = bool(liked) and score >= 0.5

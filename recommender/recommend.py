@@ -14,7 +14,9 @@ from recommender.algorithms.discovery import interleave
 from recommender.algorithms.film_model import Array, Person
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
 from recommender.algorithms.metrics import top_k
+from recommender.algorithms.new_films import suits
 from recommender.histories import rated_films
+from recommender.new_films import new_film, new_films
 from recommender.serving import LiveModel, live_model
 
 Slot = Literal["ranked", "discovery", "fallback"]
@@ -101,7 +103,8 @@ def recommend_for(
         scores = list_scores(live, person)
         scores[_rows(live, excluded)] = -np.inf
         slots = _slots(user, discovery) if personal else 0
-        items = _best(live, scores, person.predicted_ratings(), filters, n, slots)
+        finds = _Finds.of(live, person, excluded) if slots != 0 else None
+        items = _best(live, person, scores, finds, filters, n, slots)
         if not personal:
             items = [replace(item, slot="fallback") for item in items]
     if len(items) < n:
@@ -132,34 +135,81 @@ def _rows(live: LiveModel, movie_ids: NDArray[np.int64]) -> NDArray[np.int64]:
     return rows[rows >= 0]
 
 
+@dataclass(frozen=True, eq=False)
+class _Finds:
+    """Films that came after the training and may be shown to this person. Arrays of length n."""
+
+    movie_ids: NDArray[np.int64]
+    predicted: Array  # stars
+    values: Array  # what they stand beside other discoveries by
+
+    @classmethod
+    def of(cls, live: LiveModel, person: Person, excluded: NDArray[np.int64]) -> _Finds:
+        """None of the ``excluded``, and none that they would like less than an average film."""
+        films = [
+            (movie_id, person.score_of(film.offset, film.features), suits(film, person))
+            for movie_id, film in sorted(new_films(live).items())
+        ]
+        average = live.model.films.global_mean + person.level
+        shown = [one for one in films if one[1] >= average and not np.isin(one[0], excluded)]
+        # They have no price of their own yet: that of an ordinary discovery.
+        offered = live.model.discovery.price[live.model.discovery.offered > 0]
+        price = float(np.median(offered)) if len(offered) else 0.0
+        return cls(
+            np.array([one[0] for one in shown], dtype=np.int64),
+            np.clip([one[1] for one in shown], MIN_RATING, MAX_RATING),
+            np.array([one[2] for one in shown], dtype=np.float64) - price,
+        )
+
+    def __len__(self) -> int:
+        return len(self.movie_ids)
+
+
 def _best(
-    live: LiveModel, scores: Array, predicted: Array, filters: Filters, n: int, slots: int | None
+    live: LiveModel, person: Person, scores: Array, new: _Finds | None, filters: Filters, n: int, slots: int | None
 ) -> list[Recommendation]:
-    """The best ``n`` among films that fit and that the catalogue still has, some of them discoveries."""
+    """The best ``n`` among films that fit and that the catalogue still has, some of them discoveries.
+
+    New films stand behind the version's own in all arrays, and can only be discoveries.
+    """
+    model, n_new = live.model, len(new) if new is not None else 0
+    movie_ids, new_values = model.movie_ids, np.empty(0)
+    if new is not None and n_new:
+        movie_ids, new_values = np.concatenate([movie_ids, new.movie_ids]), new.values
+        # One that the version has heard of, but nobody had rated, is shown as what it is now.
+        scores[_rows(live, new.movie_ids)] = -np.inf
     if filters:
-        fitting = np.zeros(len(scores), np.bool_)
-        fitting[_rows(live, np.fromiter(filters.movies().values_list("pk", flat=True), np.int64))] = True
-        scores = np.where(fitting, scores, -np.inf)
-    places = live.model.discovery.n_places(n, slots)
-    values = live.model.discovery.values(scores) if places else np.empty(0)
+        fitting = np.isin(movie_ids, np.fromiter(filters.movies().values_list("pk", flat=True), np.int64))
+        scores = np.where(fitting[: len(scores)], scores, -np.inf)
+        new_values = np.where(fitting[len(scores) :], new_values, -np.inf)
+    places = model.discovery.n_places(n, slots)
+    if slots is None and n_new:
+        places = max(places, model.discovery.n_places(n, 1))  # there is always room for what is new
+    values = np.concatenate([model.discovery.values(scores), new_values]) if places else np.empty(0)
     # A film may have been deleted since the training: then the next best takes its place.
     spare = 10
     while True:
         ranked = top_k(scores, n + spare)
         finds = top_k(np.where(np.isin(np.arange(len(values)), ranked[: n - places]), -np.inf, values), places + spare)
-        films = movies_by_id(live.model.movie_ids[np.union1d(ranked, finds)])
-        present = np.array([int(pk) in films for pk in live.model.movie_ids[ranked]], dtype=np.bool_)
-        found = np.array([int(pk) in films for pk in live.model.movie_ids[finds]], dtype=np.bool_)
+        films = movies_by_id(movie_ids[np.union1d(ranked, finds)])
+        present = np.array([int(pk) in films for pk in movie_ids[ranked]], dtype=np.bool_)
+        found = np.array([int(pk) in films for pk in movie_ids[finds]], dtype=np.bool_)
         rows, marks = interleave(ranked[present], finds[found][:places], n)
         if len(rows) == n or len(ranked) < n + spare:
             break
         spare *= 4
+    known = rows < len(scores)
+    predicted, listed_scores = np.empty(len(rows)), np.empty(len(rows))
+    predicted[known], listed_scores[known] = person.predicted_ratings(rows[known]), scores[rows[known]]
+    if new is not None:
+        predicted[~known] = new.predicted[rows[~known] - len(scores)]
+        listed_scores[~known] = new.values[rows[~known] - len(scores)]
     return [
         _recommendation(
-            films[int(live.model.movie_ids[row])],
+            films[int(movie_ids[row])],
             rank=rank,
-            predicted=float(predicted[row]),
-            score=float(scores[row]),
+            predicted=float(predicted[rank - 1]),
+            score=float(listed_scores[rank - 1]),
             slot="discovery" if is_discovery else "ranked",
         )
         for rank, (row, is_discovery) in enumerate(zip(rows, marks, strict=True), start=1)
@@ -233,9 +283,14 @@ def predict_for(user: User, movies: Iterable[Movie]) -> dict[int, float]:
     predictions: dict[int, float] = {}
     for movie in movies:
         row = int(live.model.rows(np.array([movie.pk]))[0])
-        if row < 0:
-            continue
         without = history.without(row)
         solved = person if without is history else live.model.solve(without)
-        predictions[movie.pk] = float(np.clip(solved.raw_scores([row])[0], MIN_RATING, MAX_RATING))
+        film = new_film(live, movie, user, rated=bool(np.isin(movie.pk, rated.movie_ids)))
+        if film is not None:
+            raw = solved.score_of(film.offset, film.features)
+        elif row >= 0:
+            raw = float(solved.raw_scores([row])[0])
+        else:
+            continue
+        predictions[movie.pk] = min(max(raw, MIN_RATING), MAX_RATING)
     return predictions

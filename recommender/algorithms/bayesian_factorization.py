@@ -16,17 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.algorithms.film_features import SideInformation
 from recommender.algorithms.film_model import FilmModel
 from recommender.algorithms.gibbs_kernel import Pool, grouped
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, Interactions
 from recommender.algorithms.posterior import BayesianFactorizationConfig, PosteriorSample, film_model
-from recommender.algorithms.side_information import (
-    SideInformation,
-    rated_set_features,
-    rated_set_vectors,
-    who_rated_features,
-)
 from recommender.algorithms.trainer import Epoch
+from recommender.algorithms.who_rated import rated_set_features, rated_set_vectors, who_rated_features
 
 Array = NDArray[np.float64]
 

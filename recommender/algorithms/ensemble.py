@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from recommender.algorithms.discovery import MAX_SLOTS, Discovery
 from recommender.algorithms.ease import ItemWeights
+from recommender.algorithms.film_features import n_film_features
 from recommender.algorithms.film_model import Array, FilmModel, History, NoiseScales, Person
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.metrics import top_k
+from recommender.algorithms.new_films import FilmPrior
 from recommender.algorithms.ordering import Order, Ordering
 from recommender.algorithms.ranking import EaseRanker
 from recommender.algorithms.taste_groups import TasteGroups
@@ -42,6 +44,7 @@ class TrainedModel:
     uncertainty: Uncertainty
     groups: TasteGroups
     genres: GenreTable
+    film_prior: FilmPrior  # what a film is like of which nothing but genres and year is known
     n_users: int  # people it was trained on
 
     @property
@@ -131,6 +134,8 @@ class TrainedModel:
             "group_counts": self.groups.counts,
             "group_sums": self.groups.sums,
             "item_genres": self.genres.membership,
+            "film_prior_coefficients": self.film_prior.coefficients,
+            "film_prior_covariance": self.film_prior.covariance,
             "ranker_starts": self.ranker.weights.starts,
             "ranker_targets": self.ranker.weights.targets,
             "ranker_values": self.ranker.weights.values,
@@ -204,6 +209,7 @@ class TrainedModel:
             ),
             groups=TasteGroups(arrays["group_centroids"], arrays["group_counts"], arrays["group_sums"]),
             genres=GenreTable(tuple(settings["genres"]), arrays["item_genres"]),
+            film_prior=FilmPrior(arrays["film_prior_coefficients"], arrays["film_prior_covariance"]),
             n_users=int(settings["n_users"]),
         )
 
@@ -226,6 +232,8 @@ _LAYOUT: dict[str, tuple[str, tuple[str, ...]]] = {
     "group_counts": ("int32", ("groups", "films")),
     "group_sums": ("float32", ("groups", "films")),
     "item_genres": ("uint8", ("films", "genres")),
+    "film_prior_coefficients": ("float32", ("film features and one", "samples", "features and one")),
+    "film_prior_covariance": ("float32", ("samples", "features and one", "features and one")),
     "ranker_starts": ("int64", ("films and one",)),
     "ranker_targets": ("int32", ("weights",)),
     "ranker_values": ("float32", ("weights",)),
@@ -281,6 +289,10 @@ def _check(arrays: dict[str, NDArray[Any]], settings: dict[str, Any]) -> None:
         raise MalformedModel("film ids do not ascend, a count is negative or the calibration is empty")
     if lengths["samples"] < 1 or lengths["tastes"] != lengths["samples"] * lengths["features"]:
         raise MalformedModel("the groups of taste do not belong to these samples")
+    if lengths["features and one"] != lengths["features"] + 1:
+        raise MalformedModel("the prior of films does not belong to these samples")
+    if lengths["film features and one"] != 1 + n_film_features(lengths["genres"]):
+        raise MalformedModel("the prior of films has other genres or ages")
     if (arrays["noise"] <= 0).any() or (arrays["item_noise"] < 0).any():
         raise MalformedModel("a noise is negative")
     if lengths["levels"] < 2 or (np.diff(arrays["confidence_levels"]) <= 0).any():

@@ -55,6 +55,10 @@ class History:
         age = self.age[keep] - (self.age[keep] > self.age[~keep][0])  # what came before it is one younger
         return History(self.item[keep], self.value[keep], self.trained[keep], age)
 
+    def take(self, keep: NDArray[np.bool_]) -> History:
+        """Some of the ratings, ``keep`` (n,), each as old as it was."""
+        return History(self.item[keep], self.value[keep], self.trained[keep], self.age[keep])
+
 
 EMPTY_HISTORY = History(np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_), np.empty(0, np.int64))
 
@@ -203,13 +207,17 @@ class Person:
     def raw_scores(self, items: Any = slice(None)) -> Array:
         """The mean over samples of o_j + x_j·w for the given rows (all by default), unclipped."""
         x = self._features(items)
-        personal = x.reshape(len(x), -1) @ self.state.ravel() / self.model.n_samples
+        personal = x.reshape(len(x), self.state.size) @ self.state.ravel() / self.model.n_samples
         scores: Array = self.model.mean_offsets[items] + personal
         return scores
 
     def predicted_ratings(self, items: Any = slice(None)) -> Array:
         """Stars within the scale."""
         return np.clip(self.raw_scores(items), MIN_RATING, MAX_RATING)
+
+    def score_of(self, offset: float, features: Array) -> float:
+        """The score of any film, ``features`` (n_samples, n_features), unclipped."""
+        return offset + float((features * self.state).sum()) / self.model.n_samples
 
     @property
     def level(self) -> float:
@@ -224,9 +232,14 @@ class Person:
         return (self.state - along[:, None] * mean).ravel()
 
     def contributions(self, item: int) -> Contributions:
-        """The exact parts of one score. In each sample film i gives (x_j − x̄)·(A⁻¹ x_i d_i e_i + n^-½ φ_i L)."""
+        """The exact parts of one score."""
+        return self.contributions_to(float(self.model.mean_offsets[item]), self._features(item))
+
+    def contributions_to(self, offset: float, features: Array) -> Contributions:
+        """The same of any film, ``features`` (n_samples, n_features). In each sample film i of the history gives
+        (x_j − x̄)·(A⁻¹ x_i d_i e_i + n^-½ φ_i L)."""
         model, n_samples = self.model, self.model.n_samples
-        apart = self._features(item) - model.mean_features
+        apart = features - model.mean_features
         direction = (self.covariance @ apart[:, :, None])[:, :, 0]
         x = self._features(self.history.item)
         by_film = np.einsum("nsk,sk->sn", x, direction) * self.weight * self.residual
@@ -234,7 +247,7 @@ class Person:
         watched = model.watched[self.history.item].astype(np.float64) @ link / max(1, len(self.history)) ** 0.5
         return Contributions(
             base=model.global_mean,
-            film=float(model.mean_offsets[item]) - model.global_mean,
+            film=offset - model.global_mean,
             you=self.level,
             watched=watched,
             rated=by_film.sum(axis=0) / n_samples,
@@ -244,9 +257,13 @@ class Person:
         """x_jᵀ A⁻¹ x_j, the mean over samples: what is not known of the person, in stars², (n,)."""
         return _quadratic(self._features(items), self.covariance)
 
+    def person_variance_of(self, features: Array) -> float:
+        """The same for a film with the given (n_samples, n_features) vectors."""
+        return float(_quadratic(features[None], self.covariance)[0])
+
     def average_film_variance(self) -> float:
         """The same for an average rated film."""
-        return float(_quadratic(self.model.mean_features[None], self.covariance)[0])
+        return self.person_variance_of(self.model.mean_features)
 
     def disagreement(self, items: Any) -> Array:
         """Variance of the score over the samples: what is not known of the films, in stars², (n,)."""

@@ -28,16 +28,23 @@ class GenreTable:
         above: Array = (history.value - history.value.mean()) @ rated / (rated.sum(axis=0) + DAMPING)
         return above
 
-    def match(self, history: History, row: int) -> float | None:
-        """Percentile, from 0 to 1, of the person's affinity to this film's genres among all films that have genres.
+    def row_of(self, names: list[str]) -> NDArray[np.uint8]:
+        """The membership of any film with genres of these ``names``; those that the version does not know are left
+        out."""
+        return np.array([name in names for name in self.names], dtype=np.uint8)
 
-        The affinity to a film is the mean over its genres. None for a film without genres or an empty history.
+    def match(self, history: History, membership: NDArray[np.uint8]) -> float | None:
+        """Percentile, from 0 to 1, of the person's affinity to a film's genres among all films that have genres.
+
+        ``membership``: (n_genres,). The affinity to a film is the mean over its genres. None for a film without
+        genres or an empty history.
         """
         n_genres = self.membership.sum(axis=1)
-        if not len(history) or not n_genres[row]:
+        if not len(history) or not membership.any():
             return None
-        by_film = self.membership @ self.affinity(history) / np.maximum(n_genres, 1)
+        affinity = self.affinity(history)
+        by_film = self.membership @ affinity / np.maximum(n_genres, 1)
         others = by_film[n_genres > 0]
-        mine = by_film[row]
+        mine = float(membership @ affinity) / int(membership.sum())
         # Half of the ties count as below: films of the same genres have the same affinity.
         return float((np.count_nonzero(others < mine) + np.count_nonzero(others <= mine)) / (2 * len(others)))

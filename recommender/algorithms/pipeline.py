@@ -17,14 +17,15 @@ from recommender.algorithms.bayesian_factorization import BayesianFactorizationT
 from recommender.algorithms.discovery import MAX_PEOPLE, Discovery, learn_discovery
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.algorithms.evaluation import RECOMMENDABLE_RATINGS, Evaluation, Metric, evaluate
+from recommender.algorithms.film_features import SideInformation
 from recommender.algorithms.film_model import history_of
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.matrix_factorization import MatrixFactorizationTrainer
+from recommender.algorithms.new_films import learn_film_prior
 from recommender.algorithms.ordering import Ordering
 from recommender.algorithms.posterior import BayesianFactorizationConfig
 from recommender.algorithms.presets import Config
-from recommender.algorithms.side_information import SideInformation
 from recommender.algorithms.splits import Split, last_per_user
 from recommender.algorithms.taste_groups import learn_groups
 from recommender.algorithms.trainer import Trainer
@@ -95,7 +96,7 @@ class Pipeline:
         self.data = data
         self.movie_ids = movie_ids
         self.genres = genres
-        self.side = SideInformation(genres.membership, years)
+        self.side = SideInformation(genres.membership, years if years is not None else np.zeros(data.n_items, np.int64))
         self.split = split or last_per_user(data)
         self.refit = refit  # without, nothing is made to be served: the outcome's model is the measured one
         self.outcome: Outcome | None = None
@@ -152,6 +153,7 @@ class Pipeline:
             uncertainty=replace(tuning.uncertainty, film_variance=scale * trainer.film_variance()),
             groups=learn_groups(tastes, data, seed=self.config.seed),
             genres=self.genres,
+            film_prior=learn_film_prior(films, self.side),
             n_users=int(np.count_nonzero(data.user_counts)),
         )
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from recommender.algorithms.factorization import Factorization
 from recommender.algorithms.film_model import Person
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, Interactions
+from recommender.algorithms.new_films import NewFilm
 
 Array = NDArray[np.float64]
 
@@ -145,6 +146,12 @@ class Uncertainty:
             + self.film_variance[items]
         )
         return np.sqrt(variance)
+
+    def sd_of_new_film(self, person: Person, film: NewFilm) -> float:
+        """The same for a film that came after the training and was solved since."""
+        variance = self.noise_variance * self.noise_factor(person)
+        variance += self.person_scale * person.person_variance_of(film.features)
+        return math.sqrt(variance + film.film_variance(person))
 
     def sd_of_unknown_film(self, person: Person) -> float:
         """The same for a film of which the version knows nothing."""

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from recommender.algorithms.discovery import Discovery
 from recommender.algorithms.ease import ItemWeights
 from recommender.algorithms.ensemble import TrainedModel
+from recommender.algorithms.film_features import n_film_features
 from recommender.algorithms.film_model import FilmModel
 from recommender.algorithms.genre_affinity import GenreTable
+from recommender.algorithms.new_films import FilmPrior
 from recommender.algorithms.ranking import EaseRanker
 from recommender.algorithms.taste_groups import TasteGroups
 from recommender.algorithms.uncertainty import HALF_STARS, Uncertainty
@@ -73,6 +75,10 @@ def hand_built_model(
             np.zeros((1, n_items), np.float32),
         ),
         genres=GenreTable((), np.zeros((n_items, 0), np.uint8)),
+        film_prior=FilmPrior(
+            np.zeros((1 + n_film_features(0), 1, n_factors + 2), np.float32),
+            np.eye(n_factors + 2, dtype=np.float32)[None],
+        ),
         n_users=1,
     )
 

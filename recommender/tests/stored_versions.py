@@ -14,7 +14,7 @@ from django.test import TestCase, override_settings
 from django.utils import timezone
 
 from cinema.models import Genre, Movie, Rating, User
-from recommender import artifacts, registry, serving
+from recommender import artifacts, new_films, registry, serving
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.models import ModelVersion
 from recommender.tests.ratings_for_tests import small_model, two_tastes
@@ -86,6 +86,7 @@ class StoredVersionsMixin:
         override = override_settings(ARTIFACTS_DIR=folder)
         override.enable()
         serving.forget()
+        new_films.forget()
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)  # type: ignore[attr-defined]
         self.addCleanup(override.disable)  # type: ignore[attr-defined]
         self.addCleanup(serving.forget)  # type: ignore[attr-defined]

@@ -7,10 +7,10 @@ from django.test import SimpleTestCase
 
 from recommender.algorithms.bayesian_factorization import BayesianFactorizationTrainer
 from recommender.algorithms.factorization import InvalidHyperparameters
+from recommender.algorithms.film_features import SideInformation
 from recommender.algorithms.film_model import FilmModel, history_of
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.posterior import BayesianFactorizationConfig
-from recommender.algorithms.side_information import SideInformation
 from recommender.algorithms.splits import random_ratings
 from recommender.tests.ratings_for_tests import two_genres, two_tastes
 

@@ -17,11 +17,11 @@ class GenreAffinityTestCase(SimpleTestCase):
         self.assertEqual(drama, -comedy)
 
     def test_it_is_a_percentile_among_all_films(self) -> None:
-        self.assertEqual(self.table.match(self.fan, 2), 0.75)
-        self.assertEqual(self.table.match(self.fan, 9), 0.25)
+        self.assertEqual(self.table.match(self.fan, self.table.membership[2]), 0.75)
+        self.assertEqual(self.table.match(self.fan, self.table.membership[9]), 0.25)
 
     def test_it_is_silent_where_nothing_is_known(self) -> None:
-        self.assertIsNone(self.table.match(EMPTY_HISTORY, 0))
+        self.assertIsNone(self.table.match(EMPTY_HISTORY, self.table.membership[0]))
         bare = two_genres(10)
         bare.membership[3] = 0
-        self.assertIsNone(bare.match(self.fan, 3))
+        self.assertIsNone(bare.match(self.fan, bare.membership[3]))

@@ -1,12 +1,10 @@
-"""What is known of films besides their ratings, and of people besides theirs, as numbers for the priors.
+"""Who rated what, whatever they thought of it, as numbers for the priors of films and of people.
 
-A film: its genres, the time it is from, and who rated it. A person: which films they rated, whatever they thought of
-them. "Who rated what" is a matrix of people by films, far too wide; its leading singular vectors stand for it.
+It is a matrix of people by films, far too wide; its leading singular vectors stand for it. Importing this module brings
+the compiler along, so only processes that train do.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numba
 import numpy as np
@@ -15,30 +13,6 @@ from numpy.typing import NDArray
 from recommender.algorithms.interactions import Interactions
 
 Array = NDArray[np.float64]
-
-# Years of a film beyond which a new age begins. MovieLens has few films of the early decades.
-AGES = (1940, 1950, 1960, 1970, 1980, 1985, 1990, 1993, 1995, 1997, 2000, 2003, 2006, 2010, 2015, 2020)
-_MIDDLE_YEAR, _DECADE = 1990.0, 10.0
-
-
-@dataclass(frozen=True, eq=False)
-class SideInformation:
-    """``genres``: (n_items, n_genres) 0 or 1. ``years``: (n_items,) 0 where unknown. Either may be None: not used."""
-
-    genres: NDArray[np.uint8] | None = None
-    years: NDArray[np.int64] | None = None
-
-    def columns(self, n_items: int) -> Array:
-        """Features of films, (n_items, n_features); a film of unknown year has zeros for it."""
-        parts = [np.empty((n_items, 0))]
-        if self.genres is not None:
-            parts.append(self.genres.astype(np.float64))
-        if self.years is not None:
-            known = self.years > 0
-            age = np.zeros((n_items, len(AGES) + 1))
-            age[np.flatnonzero(known), np.searchsorted(AGES, self.years[known], side="right")] = 1.0
-            parts += [age, np.where(known, (self.years - _MIDDLE_YEAR) / _DECADE, 0.0)[:, None]]
-        return np.hstack(parts)
 
 
 @numba.njit(nogil=True, cache=True)

@@ -25,7 +25,8 @@ from cinema.receipts import Receipt, rate_with_receipt, unrate_with_receipt
 from cinema.what_if import what_if
 from mlops.models import TrainingRun
 from recommender.explain import NoExplanation, explain_for, placed_by
-from recommender.recommend import recommend_for, similar_movies
+from recommender.recommend import recommend_for
+from recommender.similar import similar_movies
 
 RAIL_LENGTH = 20
 QUICK_RATES = 12
@@ -120,7 +121,13 @@ def movie(request: PageRequest, movie_id: int) -> HttpResponse:
         "card": card(movie),
         "summary": movie.rating_summary(),
         "similar": [
-            Card(film.movie_id, film.title, film.year, film.genres)
+            Card(
+                film.movie_id,
+                film.title,
+                film.year,
+                film.genres,
+                because=[reason["description"] for reason in film.reasons],
+            )
             for film in similar_movies(movie, n=RAIL_LENGTH).items
         ],
     }

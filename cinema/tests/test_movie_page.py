@@ -90,6 +90,14 @@ class MoviePageTestCase(CatalogueTestCase):
         ):
             self.assertEqual(self.client.get(path).status_code, 404, path[:30])
 
+    def test_it_says_why_films_are_called_alike(self) -> None:
+        make_crowd()
+        response = self.client.get(self.url)
+        for card in response.context["similar"]:
+            self.assertRegex(card.because[0], r"^\d+ people rated both, \d+ liked both$")
+            self.assertContains(response, f'<p class="facts">{card.because[0]}</p>')
+        self.assertContains(response, "Both are Drama")
+
     def test_it_is_quick(self) -> None:
         make_crowd()
         self.client.force_login(self.alice)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -21,6 +21,7 @@ class Card:
     slot: str = ""
     n_ratings: int | None = None
     your_rating: float | None = None
+    because: Sequence[str] = ()  # why it is shown here, a short line each
 
     @property
     def url(self) -> str:

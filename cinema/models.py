@@ -103,6 +103,11 @@ class MovieQuerySet(models.QuerySet["Movie"]):
         )
         return self.annotate(n_ratings=Coalesce(models.Subquery(counts), 0))
 
+    def with_rating_by(self, user: User) -> MovieQuerySet:
+        """Adds ``your_rating``, None where there is none."""
+        mine = Rating.objects.filter(user=user, movie=models.OuterRef("pk")).order_by().values("value")
+        return self.annotate(your_rating=models.Subquery(mine))
+
     def most_rated_first(self) -> MovieQuerySet:
         """Adds ``n_ratings`` and sorts by it."""
         return self.with_rating_counts().order_by(models.F("n_ratings").desc(), "pk")
@@ -115,6 +120,8 @@ class Movie(models.Model):
     # Where it was imported from. MovieLens' sets number films differently, so an id means nothing without its set.
     source = models.CharField(max_length=40, blank=True, default="", editable=False)
     source_id = models.BigIntegerField(null=True, blank=True, editable=False)
+
+    your_rating: float | None  # only with with_rating_by()
 
     objects = MovieQuerySet.as_manager()
 

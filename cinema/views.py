@@ -25,7 +25,8 @@ from cinema.receipts import Receipt, rate_with_receipt, unrate_with_receipt
 from cinema.what_if import what_if
 from mlops.models import TrainingRun
 from recommender.explain import NoExplanation, explain_for, placed_by
-from recommender.recommend import recommend_for, similar_movies
+from recommender.recommend import recommend_for
+from recommender.similar import similar_movies
 
 RAIL_LENGTH = 20
 QUICK_RATES = 12
@@ -114,18 +115,27 @@ def movies(request: PageRequest) -> HttpResponse:
 
 @require_safe
 def movie(request: PageRequest, movie_id: int) -> HttpResponse:
-    movie = get_object_or_404(Movie.objects.prefetch_related("genres"), pk=movie_id)
+    movies = Movie.objects.prefetch_related("genres")
+    if isinstance(request.user, User):
+        movies = movies.with_rating_by(request.user)
+    movie = get_object_or_404(movies, pk=movie_id)
     context: dict[str, Any] = {
         "movie": movie,
         "card": card(movie),
         "summary": movie.rating_summary(),
         "similar": [
-            Card(film.movie_id, film.title, film.year, film.genres)
+            Card(
+                film.movie_id,
+                film.title,
+                film.year,
+                film.genres,
+                because=[reason["description"] for reason in film.reasons],
+            )
             for film in similar_movies(movie, n=RAIL_LENGTH).items
         ],
     }
     if isinstance(request.user, User):
-        context |= {"value": _value(request.user, movie), "next": request.get_full_path()}
+        context |= {"value": movie.your_rating, "next": request.get_full_path()}
         try:
             explanation = explain_for(request.user, movie, all_contributions=True)
         except NoExplanation:

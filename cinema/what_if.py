@@ -6,16 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-# Sentences of one kind tire; these tell the most.
+# More sentences of one kind tire; these tell the most.
 MAX_SENTENCES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """Stars are as a page shows them, so that two that look alike are called the same."""
+    """What would be without any one of ``films``. Stars are as a page shows them: what looks alike is called alike."""
 
-    movie_id: int
-    title: str
+    films: list[dict[str, Any]]  # as the explanation names them
     stars: str
     rank: int
     same_stars: bool
@@ -23,25 +22,20 @@ class WhatIf:
 
 
 def what_if(explanation: dict[str, Any]) -> list[WhatIf]:
-    """One for each film that the explanation names, those first whose rating moves the film furthest."""
+    """The films that the explanation names, together where they come to the same; the farthest from what is, first."""
     rank, predicted = explanation["order"]["rank"], explanation["predicted_rating"]
     named = [film for reason in explanation["reasons"] for film in reason.get("movies", [])]
     named += explanation["order"]["movies"]
-    told = {film["movie_id"]: film for film in named if "without_it" in film}
-
-    def moves(film: dict[str, Any]) -> tuple[float, float]:
-        # From #2 to #20 is as far as from #20 to #200.
+    alike: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for film in {film["movie_id"]: film for film in named}.values():
         without = film["without_it"]
-        return -abs(math.log(without["rank"] / rank)), -abs(without["predicted_rating"] - predicted)
+        alike.setdefault((f"{without['predicted_rating']:.1f}", without["rank"]), []).append(film)
+
+    def distance(outcome: tuple[str, int]) -> tuple[float, float]:
+        # From #2 to #20 is as far as from #20 to #200.
+        return abs(math.log(outcome[1] / rank)), abs(float(outcome[0]) - predicted)
 
     return [
-        WhatIf(
-            movie_id=film["movie_id"],
-            title=film["title"],
-            stars=f"{film['without_it']['predicted_rating']:.1f}",
-            rank=film["without_it"]["rank"],
-            same_stars=f"{film['without_it']['predicted_rating']:.1f}" == f"{predicted:.1f}",
-            same_rank=film["without_it"]["rank"] == rank,
-        )
-        for film in sorted(told.values(), key=moves)[:MAX_SENTENCES]
+        WhatIf(alike[stars, place], stars, place, same_stars=stars == f"{predicted:.1f}", same_rank=place == rank)
+        for stars, place in sorted(alike, key=distance, reverse=True)[:MAX_SENTENCES]
     ]

@@ -21,7 +21,8 @@ from cinema.problems import Problem
 from recommender import registry
 from recommender.explain import NoExplanation, explain_for
 from recommender.models import Activation, ModelVersion
-from recommender.recommend import MAX_N, DiscoveryChoice, recommend_for, similar_movies
+from recommender.recommend import MAX_N, DiscoveryChoice, recommend_for
+from recommender.similar import similar_movies
 
 
 class RecommendationSerializer(serializers.Serializer[Any]):
@@ -168,12 +169,23 @@ class ExplainView(APIView):
         return Response(explanation)
 
 
+class SimilarityReasonSerializer(serializers.Serializer[Any]):
+    """Which fields a reason has depends on its type."""
+
+    type = serializers.ChoiceField(["shared_raters", "shared_genres"])
+    description = serializers.CharField()
+    count = serializers.IntegerField(required=False, help_text="People who rated both, from five on.")
+    liked = serializers.IntegerField(required=False, help_text="Those who gave both 4 stars or more, from five on.")
+    genres = serializers.ListField(child=serializers.CharField(), required=False)
+
+
 class SimilarMovieSerializer(serializers.Serializer[Any]):
     movie_id = serializers.IntegerField()
     title = serializers.CharField()
     year = serializers.IntegerField(allow_null=True)
     genres = serializers.ListField(child=serializers.CharField())
     similarity = serializers.FloatField()
+    reasons = SimilarityReasonSerializer(many=True)
 
 
 class SimilarListSerializer(serializers.Serializer[Any]):

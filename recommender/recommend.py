@@ -48,21 +48,6 @@ class RecommendationList:
 
 
 @dataclass(frozen=True, slots=True)
-class SimilarMovie:
-    movie_id: int
-    title: str
-    year: int | None
-    genres: list[str]
-    similarity: float
-
-
-@dataclass(frozen=True, slots=True)
-class SimilarMovies:
-    model_version: str | None
-    items: list[SimilarMovie]
-
-
-@dataclass(frozen=True, slots=True)
 class Filters:
     genre: str = ""
     year_min: int | None = None
@@ -252,24 +237,6 @@ def movies_by_id(movie_ids: Sequence[int] | NDArray[np.int64]) -> dict[int, Cata
     """What a list shows of its films, in two queries; films that are gone are left out."""
     films = Movie.objects.filter(pk__in=[int(pk) for pk in movie_ids]).prefetch_related("genres")
     return {film.pk: catalogue_film(film) for film in films}
-
-
-def similar_movies(movie: Movie, *, n: int = 10) -> SimilarMovies:
-    """Films whose factors point the same way. Empty where fewer than five people stand behind the film."""
-    live = live_model()
-    if live is None:
-        return SimilarMovies(None, [])
-    row = int(live.model.rows(np.array([movie.pk]))[0])
-    if row < 0:
-        return SimilarMovies(live.label, [])
-    rows, similarities = live.model.similar_items(row, n)
-    films = movies_by_id(live.model.movie_ids[rows])
-    items = [
-        SimilarMovie(film.pk, film.title, film.year, film.genre_names, float(similarity))
-        for row, similarity in zip(rows, similarities, strict=True)
-        if (film := films.get(int(live.model.movie_ids[row]))) is not None
-    ]
-    return SimilarMovies(live.label, items)
 
 
 def predict_for(user: User, movies: Iterable[Movie]) -> dict[int, float]:

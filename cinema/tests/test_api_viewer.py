@@ -204,5 +204,9 @@ class SimilarTestCase(ApiTestCase):
     def test_it_works(self) -> None:
         answer = self.api("GET", "/api/ml/similar/40?n=5", by=self.charlie).json()
         self.assertEqual((answer["movie_id"], len(answer["items"])), (40, 5))
-        self.assertEqual(set(answer["items"][0]), {"movie_id", "title", "year", "genres", "similarity"})
+        self.assertEqual(set(answer["items"][0]), {"movie_id", "title", "year", "genres", "similarity", "reasons"})
+        self.assertEqual(
+            answer["items"][0]["reasons"],
+            [{"type": "shared_genres", "description": "Both are Drama", "genres": ["Drama"]}],
+        )
         self.assert_problem(self.api("GET", "/api/ml/similar/40?n=0", by=self.charlie), 400)

@@ -45,10 +45,13 @@ class MoviePageTestCase(CatalogueTestCase):
         order = response.context["explanation"]["order"]
         self.assertContains(response, f"It stands at #{order['rank']} of the films you have not rated")
         entry = order["movies"][0]
-        told = {one.movie_id: one for one in response.context["what_if"]}[entry["movie_id"]]
-        self.assertEqual((told.title, told.rank), (entry["title"], entry["without_it"]["rank"]))
+        told = next(
+            one for one in response.context["what_if"] if entry["movie_id"] in [film["movie_id"] for film in one.films]
+        )
+        self.assertEqual(told.rank, entry["without_it"]["rank"])
+        link = f'<a href="/movies/{entry["movie_id"]}" dir="auto">{entry["title"]}</a>'
         self.assertRegex(
-            response.content.decode(), rf'Without <a href="/movies/{entry["movie_id"]}"[^.]* this would .*#{told.rank}<'
+            response.content.decode(), rf"Without .*{link}.* this would .*#{told.rank}</strong> in your list"
         )
 
     def test_it_says_nothing_would_be_without_for_a_newcomer(self) -> None:
@@ -89,6 +92,14 @@ class MoviePageTestCase(CatalogueTestCase):
             f"/movies/{'9' * 5000}",
         ):
             self.assertEqual(self.client.get(path).status_code, 404, path[:30])
+
+    def test_it_says_why_films_are_called_alike(self) -> None:
+        make_crowd()
+        response = self.client.get(self.url)
+        for card in response.context["similar"]:
+            self.assertRegex(card.because[0], r"^\d+ people rated both, \d+ liked both$")
+            self.assertContains(response, f'<p class="facts">{card.because[0]}</p>')
+        self.assertContains(response, "Both are Drama")
 
     def test_it_is_quick(self) -> None:
         make_crowd()

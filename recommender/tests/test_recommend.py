@@ -13,7 +13,7 @@ from recommender import registry
 from recommender.algorithms.discovery import MAX_SLOTS, Discovery
 from recommender.algorithms.film_model import NoiseScales
 from recommender.models import LivePointer
-from recommender.recommend import predict_for, recommend_for, similar_movies
+from recommender.recommend import predict_for, recommend_for
 from recommender.tests.stored_versions import (
     DRAMA_FAN,
     CatalogueTestCase,
@@ -168,21 +168,6 @@ class DiscoveryTestCase(CatalogueTestCase):
 
     def test_it_gives_nothing_away_to_a_newcomer(self) -> None:
         self.assertEqual({item.slot for item in recommend_for(self.bob).items}, {"fallback"})
-
-
-class SimilarMoviesTestCase(CatalogueTestCase):
-    def test_it_works(self) -> None:
-        answer = similar_movies(Movie.objects.get(pk=40), n=8)
-        self.assertEqual(len(answer.items), 8)
-        self.assertTrue(all(row < 30 for row in rows_of([item.movie_id for item in answer.items])))
-
-    def test_it_is_empty_for_a_film_that_the_version_does_not_know(self) -> None:
-        self.assertEqual(similar_movies(Movie.objects.create(title="New")).items, [])
-
-    def test_it_does_not_move_with_single_ratings(self) -> None:
-        before = similar_movies(Movie.objects.get(pk=40))
-        rate_movie(user=self.alice, movie=Movie.objects.get(pk=40), value=0.5)
-        self.assertEqual(similar_movies(Movie.objects.get(pk=40)), before)
 
 
 class PredictForTestCase(CatalogueTestCase):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,14 +56,20 @@ class ItemWeights:
 
     def scores(self, items: NDArray[np.int64], strengths: NDArray[np.float64]) -> NDArray[np.float64]:
         """Σ_i strength_i B_ij for every film j, (n_items,). ``items``, ``strengths``: (n,)."""
+        scores = np.zeros(self.n_items)
         if not len(items):
-            return np.zeros(self.n_items)
-        slices = [slice(self.starts[item], self.starts[item + 1]) for item in items]
-        targets = np.concatenate([self.targets[part] for part in slices])
-        values = np.concatenate(
-            [self.values[part] * strength for part, strength in zip(slices, strengths, strict=True)]
-        )
-        return np.bincount(targets, values, minlength=self.n_items).astype(np.float64, copy=False)
+            return scores
+        starts, targets, values = self._wide
+        # A film has no target twice, so each slice can be added in one go: twice as fast as one count over all.
+        for item, strength in zip(items.tolist(), strengths.tolist(), strict=True):
+            part = slice(starts[item], starts[item + 1])
+            scores[targets[part]] += strength * values[part]
+        return scores
+
+    @cached_property
+    def _wide(self) -> tuple[list[int], NDArray[np.intp], NDArray[np.float64]]:
+        """The same in the types that numpy computes with; converting took as long as adding."""
+        return self.starts.tolist(), self.targets.astype(np.intp), self.values.astype(np.float64)
 
     def column(self, target: int, sources: NDArray[np.int64]) -> NDArray[np.float64]:
         """B_ij of the given source films for one target film, (n,)."""

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.algorithms.ease import MIN_RATERS
 from recommender.algorithms.film_model import Array, FilmModel, Person
 from recommender.algorithms.ranking import EaseRanker
 
@@ -32,7 +33,8 @@ class Order:
     person: Person
     ranker: EaseRanker
     ranker_factor: float
-    taste_factor: float  # for films that the ranker knows; 0 for the others
+    taste_factor: float
+    has_taste: NDArray[np.bool_]  # (n_items,) films of which the rating model has a word
 
     def ranker_contributions(self, item: int) -> Array:
         """What each rated film adds to one film's score through the ranker, (n,)."""
@@ -40,7 +42,7 @@ class Order:
 
     def rating_contributions(self, item: int) -> Array:
         """And through the rating model, (n,)."""
-        if not self.taste_factor or not self.ranker.known[item]:
+        if not self.taste_factor or not self.has_taste[item]:
             return np.zeros(len(self.person.history))
         return self.taste_factor * self.person.contributions(item).ratings
 
@@ -58,9 +60,20 @@ class Ordering:
     taste_weight: float  # how much the rating model's word counts beside the ranker's, ≥ 0
 
     @cached_property
+    def has_taste(self) -> NDArray[np.bool_]:
+        """The films whose place says something of the person, (n_items,): those that the ranker knows, and those past
+        its bound of films with as many raters, of which the rating model alone has a word."""
+        return self.ranker.known | (self.films.item_counts >= MIN_RATERS)
+
+    @cached_property
+    def ranked_films(self) -> NDArray[np.intp]:
+        """Their rows, ascending."""
+        return np.flatnonzero(self.has_taste)
+
+    @cached_property
     def _characters(self) -> Array:
-        """x − x̄ of the films that the ranker knows, all samples side by side, (n_known, n_samples · n_features)."""
-        apart = self.films.features[self.ranker.known_films].astype(np.float64) - self.films.mean_features
+        """x − x̄ of the ranked films, all samples side by side, (n_ranked, n_samples · n_features)."""
+        apart = self.films.features[self.ranked_films].astype(np.float64) - self.films.mean_features
         return apart.reshape(len(apart), -1)
 
     @cached_property
@@ -70,15 +83,14 @@ class Ordering:
         return ties
 
     def order(self, person: Person) -> Order:
-        known = self.ranker.known_films
         ranker_scores = self.ranker.scores(person.history)
-        ranker_factor = _inverse_spread(ranker_scores[known])
+        ranker_factor = _inverse_spread(ranker_scores[self.ranker.known_films])
         ranker_scores *= ranker_factor
         rating_scores, taste_factor = np.zeros(len(ranker_scores)), 0.0
         if self.taste_weight:
             taste = self._characters @ person.state.ravel() / self.films.n_samples
             taste_factor = self.taste_weight * _inverse_spread(taste)
-            rating_scores[known] = taste_factor * taste
+            rating_scores[self.ranked_films] = taste_factor * taste
         return Order(
             scores=ranker_scores + rating_scores + self.tie_breaks,
             ranker_scores=ranker_scores,
@@ -87,6 +99,7 @@ class Ordering:
             ranker=self.ranker,
             ranker_factor=ranker_factor,
             taste_factor=taste_factor,
+            has_taste=self.has_taste,
         )
 
 

@@ -103,7 +103,7 @@ class Pipeline:
 
     def __iter__(self) -> Iterator[Step]:
         seed = self.config.seed
-        validation = validation_split(self.split.train, seed=seed)
+        validation = validation_split(self.split, seed=seed)
         fitted = yield from self._fit("validating", validation.fit, validation.held_out_of_known_people)
         yield Step("tuning", _start("tuning"))
         variance = fitted.film_variance()
@@ -163,8 +163,8 @@ def _discovery(ordering: Ordering, data: Interactions, slots: int | None, *, see
     people = np.flatnonzero(data.user_counts)
     if len(people) > MAX_PEOPLE:
         people = np.sort(np.random.default_rng(seed).choice(people, MAX_PEOPLE, replace=False))
-    # Films that the ranker does not know have the same score for everybody: no slot could tell whom they suit.
-    films = ordering.ranker.known_films
+    # All other films have the same score for everybody: no slot could tell whom they suit.
+    films = ordering.ranked_films
     scores = np.empty((len(people), len(films)))
     for row, user in enumerate(people):
         history = history_of(data, user)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +21,15 @@ class Split:
     train: Interactions
     test: Interactions
     name: str
+    divide: Callable[[Interactions], Split] | None = None  # how other ratings are divided the same way
+
+    def again(self) -> Split:
+        """The training part divided once more, the same way: what settings are chosen on."""
+        return (self.divide or last_per_user)(self.train)
 
 
-def _split(data: Interactions, is_test: NDArray[np.bool_], name: str) -> Split:
-    return Split(train=data.take(~is_test), test=data.take(is_test), name=name)
+def _split(data: Interactions, is_test: NDArray[np.bool_], name: str, divide: Callable[[Interactions], Split]) -> Split:
+    return Split(data.take(~is_test), data.take(is_test), name, divide)
 
 
 def last_per_user(data: Interactions, share: float = TEST_SHARE) -> Split:
@@ -36,13 +43,13 @@ def last_per_user(data: Interactions, share: float = TEST_SHARE) -> Split:
     from_the_end = ends[users] - np.arange(len(data))  # 1 for a person's last rating
     is_test = np.zeros(len(data), dtype=np.bool_)
     is_test[order] = from_the_end <= n_test[users]
-    return _split(data, is_test, f"last {share:.0%} per person by time")
+    return _split(data, is_test, f"last {share:.0%} per person by time", partial(last_per_user, share=share))
 
 
 def random_ratings(data: Interactions, share: float = TEST_SHARE, *, seed: int) -> Split:
     """Every rating is in the test part with the same chance, whoever gave it."""
     is_test = np.random.default_rng(seed).random(len(data)) < share
-    return _split(data, is_test, f"random {share:.0%}")
+    return _split(data, is_test, f"random {share:.0%}", partial(random_ratings, share=share, seed=seed + 1))
 
 
 def last_overall(data: Interactions, share: float = TEST_SHARE) -> Split:
@@ -50,4 +57,4 @@ def last_overall(data: Interactions, share: float = TEST_SHARE) -> Split:
     order = np.lexsort((data.item, data.user, data.time))
     is_test = np.zeros(len(data), dtype=np.bool_)
     is_test[order[len(data) - round(share * len(data)) :]] = True
-    return _split(data, is_test, f"last {share:.0%} of all ratings by time")
+    return _split(data, is_test, f"last {share:.0%} of all ratings by time", partial(last_overall, share=share))

@@ -20,7 +20,7 @@ from recommender.algorithms.interactions import RELEVANT, Interactions
 from recommender.algorithms.metrics import K, ndcg_at_k, top_k
 from recommender.algorithms.ordering import Ordering
 from recommender.algorithms.ranking import EaseRanker
-from recommender.algorithms.splits import Split, last_per_user
+from recommender.algorithms.splits import Split
 from recommender.algorithms.uncertainty import HeldOut, Uncertainty, calibrate, levels_of
 
 NEWCOMER_SHARE = 0.1
@@ -53,14 +53,14 @@ class ValidationSplit:
         return self.held_out.take(~self.newcomer[self.held_out.user])
 
 
-def validation_split(train: Interactions, *, seed: int) -> ValidationSplit:
-    """Divides a training part again, by each person's last ratings, and sets newcomers apart."""
-    split: Split = last_per_user(train)
-    newcomer = np.random.default_rng(seed).random(train.n_users) < NEWCOMER_SHARE
+def validation_split(split: Split, *, seed: int) -> ValidationSplit:
+    """Divides the training part of ``split`` again, the same way, and sets newcomers apart."""
+    inner = split.again()
+    newcomer = np.random.default_rng(seed).random(split.train.n_users) < NEWCOMER_SHARE
     return ValidationSplit(
-        fit=split.train.take(~newcomer[split.train.user]),
-        known=split.train,
-        held_out=split.test,
+        fit=inner.train.take(~newcomer[inner.train.user]),
+        known=inner.train,
+        held_out=inner.test,
         newcomer=newcomer,
     )
 

@@ -48,12 +48,28 @@ class OrderingTestCase(SimpleTestCase):
         scores = ordering(0.4).order(films().solve(EMPTY_HISTORY)).scores
         self.assertEqual(int(scores.argmax()), int(films().item_counts.argmax()))
 
-    def test_it_leaves_films_to_popularity_that_the_ranker_does_not_know(self) -> None:
+    def without_film_7(self, n_ratings: int) -> Ordering:
+        """The ranker has not learned of film 7, which has so many ratings."""
         few = np.flatnonzero(DATA.item == 7)[2:]
         ranker = EaseRanker(fit_ease(DATA.take(np.setdiff1d(np.arange(len(DATA)), few)), 50.0), 0.0)
-        order = Ordering(films(), ranker, 0.4).order(films().solve(FAN))
-        self.assertAlmostEqual(float(order.scores[7]), 1e-6 * np.log2(1.0 + films().item_counts[7]), places=12)
+        counts = films().item_counts.copy()
+        counts[7] = n_ratings
+        return Ordering(replace(films(), item_counts=counts), ranker, 0.4)
+
+    def test_it_leaves_films_to_popularity_that_hardly_anybody_rated(self) -> None:
+        one = self.without_film_7(n_ratings=4)
+        order = one.order(one.films.solve(FAN))
+        self.assertAlmostEqual(float(order.scores[7]), 1e-6 * np.log2(5.0), places=12)
         self.assertFalse(order.contributions(7).any())
+
+    def test_it_leaves_films_past_the_rankers_bound_to_the_rating_model(self) -> None:
+        one = self.without_film_7(n_ratings=50)
+        order = one.order(one.films.solve(FAN))
+        self.assertIn(7, one.ranked_films)
+        self.assertFalse(order.ranker_contributions(7).any())
+        self.assertAlmostEqual(
+            float(order.rating_contributions(7).sum() + one.tie_breaks[7]), float(order.scores[7]), places=9
+        )
 
     @settings(max_examples=40, deadline=None)
     @given(ratings, st.floats(0, 2))

@@ -54,3 +54,12 @@ class OtherSplitsTestCase(SimpleTestCase):
     def test_it_splits_all_ratings_at_one_moment(self) -> None:
         split = last_overall(two_tastes())
         self.assertLessEqual(split.train.time.max(), split.test.time.min())
+
+    def test_it_divides_the_training_part_the_same_way_again(self) -> None:
+        data = two_tastes()
+        for split in (last_per_user(data), random_ratings(data, seed=3), last_overall(data)):
+            with self.subTest(split.name):
+                inner = split.again()
+                self.assertEqual(inner.name, split.name)
+                self.assertEqual(len(inner.train) + len(inner.test), len(split.train))
+                self.assertAlmostEqual(len(inner.test) / len(split.train), len(split.test) / len(data), delta=0.03)

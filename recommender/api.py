@@ -25,6 +25,11 @@ from recommender.recommend import MAX_N, DiscoveryChoice, recommend_for
 from recommender.similar import similar_movies
 
 
+class PartsSerializer(serializers.Serializer[Any]):
+    ranker = serializers.FloatField(help_text="What the films that the person rated say for this one.")
+    rating_model = serializers.FloatField(help_text="How much more than an average film they will like it.")
+
+
 class RecommendationSerializer(serializers.Serializer[Any]):
     movie_id = serializers.IntegerField()
     title = serializers.CharField()
@@ -34,6 +39,7 @@ class RecommendationSerializer(serializers.Serializer[Any]):
     score = serializers.FloatField(help_text="What the list is sorted by.")
     rank = serializers.IntegerField()
     slot = serializers.ChoiceField(["ranked", "discovery", "fallback"])
+    parts = PartsSerializer(allow_null=True, help_text="Which model put it there; null where the list is not personal.")
 
 
 class RecommendationListSerializer(serializers.Serializer[Any]):
@@ -110,6 +116,8 @@ class BreakdownSerializer(serializers.Serializer[Any]):
 
 
 class ContributionOfBothSerializer(ContributionSerializer):
+    watched = serializers.FloatField(help_text="What of the contribution is that the person chose to watch it.")
+    rated = serializers.FloatField(help_text="And what is how they rated it.")
     order_contribution = serializers.FloatField(help_text="This rating's share of the place in a list.")
 
 

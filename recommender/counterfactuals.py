@@ -47,7 +47,7 @@ def counterfactuals(live: LiveModel, person: Person, row: int, rated_rows: Seque
     rated = np.zeros(live.model.n_items, np.bool_)
     rated[person.history.item] = True
     shortened = [live.model.solve(person.history.without(rated_row)) for rated_row in rated_rows]
-    ahead = [_ahead(list_scores(live, one), row) & ~rated for one in (person, *shortened)]
+    ahead = [_ahead(list_scores(live, live.model.order(one)), row) & ~rated for one in (person, *shortened)]
     present = _in_catalogue(live, np.logical_or.reduce(ahead))
     rank, *ranks = (1 + int(np.count_nonzero(mask & present)) for mask in ahead)
     stars = [float(one.predicted_ratings([row])[0]) for one in shortened]

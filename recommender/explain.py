@@ -91,7 +91,13 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
         everything = np.arange(len(history))
         # A film deleted since keeps its share, without a title: the sums must stay exact.
         titles = dict.fromkeys((int(pk) for pk in model.movie_ids[history.item]), "") | titles
-        entries = _entries(live, history, everything, titles, {}, contribution=parts.ratings, order_contribution=order)
+        figures = {
+            "contribution": parts.ratings,
+            "watched": parts.watched,
+            "rated": parts.rated,
+            "order_contribution": order,
+        }
+        entries = _entries(live, history, everything, titles, {}, **figures)
         explanation["contributions"] = sorted(entries, key=lambda entry: -abs(entry["contribution"]))
     return explanation
 

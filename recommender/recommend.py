@@ -15,6 +15,7 @@ from recommender.algorithms.film_model import Array, Person
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
 from recommender.algorithms.metrics import top_k
 from recommender.algorithms.new_films import suits
+from recommender.algorithms.ordering import Order
 from recommender.histories import rated_films
 from recommender.new_films import new_film, new_films
 from recommender.serving import LiveModel, live_model
@@ -27,6 +28,14 @@ MAX_N = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """Whose word a score is, but for a tie-break of a millionth."""
+
+    ranker: float
+    rating_model: float
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
     movie_id: int
     title: str
@@ -36,6 +45,7 @@ class Recommendation:
     score: float  # what the list is sorted by
     rank: int  # from 1
     slot: Slot
+    parts: Parts | None  # which model put it there; None where the list is not personal
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +95,14 @@ def recommend_for(
         history = rated.history(live)
         personal = len(history) > 0
         person = live.model.solve(history)
-        scores = list_scores(live, person)
+        order = live.model.order(person)
+        scores = list_scores(live, order)
         scores[_rows(live, excluded)] = -np.inf
         slots = _slots(user, discovery) if personal else 0
         finds = _Finds.of(live, person, excluded) if slots != 0 else None
-        items = _best(live, person, scores, finds, filters, n, slots)
+        items = _best(live, order, scores, finds, filters, n, slots)
         if not personal:
-            items = [replace(item, slot="fallback") for item in items]
+            items = [replace(item, slot="fallback", parts=None) for item in items]
     if len(items) < n:
         taken = np.union1d(excluded, np.array([item.movie_id for item in items], dtype=np.int64))
         items += _popular(taken, filters, n - len(items), first_rank=len(items) + 1)
@@ -104,9 +115,9 @@ def recommend_for(
     )
 
 
-def list_scores(live: LiveModel, person: Person) -> Array:
+def list_scores(live: LiveModel, order: Order) -> Array:
     """What somebody's list is sorted by, (n_items,): by popularity where nothing is known of them."""
-    return live.model.order(person).scores if len(person.history) else live.model.popularity_scores.copy()
+    return order.scores.copy() if len(order.person.history) else live.model.popularity_scores.copy()
 
 
 def _slots(user: User, discovery: DiscoveryChoice) -> int | None:
@@ -151,7 +162,7 @@ class _Finds:
 
 
 def _best(
-    live: LiveModel, person: Person, scores: Array, new: _Finds | None, filters: Filters, n: int, slots: int | None
+    live: LiveModel, order: Order, scores: Array, new: _Finds | None, filters: Filters, n: int, slots: int | None
 ) -> list[Recommendation]:
     """The best ``n`` among films that fit and that the catalogue still has, some of them discoveries.
 
@@ -184,27 +195,27 @@ def _best(
             break
         spare *= 4
     known = rows < len(scores)
-    predicted, listed_scores = np.empty(len(rows)), np.empty(len(rows))
-    predicted[known], listed_scores[known] = person.predicted_ratings(rows[known]), scores[rows[known]]
+    predicted = np.empty(len(rows))
+    predicted[known] = order.person.predicted_ratings(rows[known])
     if new is not None:
         predicted[~known] = new.predicted[rows[~known] - len(scores)]
-        listed_scores[~known] = new.values[rows[~known] - len(scores)]
-    return [
-        _recommendation(
-            films[int(movie_ids[row])],
-            rank=rank,
-            predicted=float(predicted[rank - 1]),
-            score=float(listed_scores[rank - 1]),
-            slot="discovery" if is_discovery else "ranked",
-        )
-        for rank, (row, is_discovery) in enumerate(zip(rows, marks, strict=True), start=1)
-    ]
+    listed = []
+    for rank, (row, is_discovery) in enumerate(zip(rows.tolist(), marks, strict=True), start=1):
+        if row < len(scores):
+            score, parts = float(scores[row]), Parts(float(order.ranker_scores[row]), float(order.rating_scores[row]))
+        else:
+            score = float(new_values[row - len(scores)])
+            parts = Parts(0.0, score)
+        slot: Slot = "discovery" if is_discovery else "ranked"
+        film = films[int(movie_ids[row])]
+        listed.append(_recommendation(film, rank, float(predicted[rank - 1]), score, slot, parts))
+    return listed
 
 
 def _recommendation(
-    film: CatalogueFilm, *, rank: int, predicted: float | None, score: float, slot: Slot
+    film: CatalogueFilm, rank: int, predicted: float | None, score: float, slot: Slot, parts: Parts | None = None
 ) -> Recommendation:
-    return Recommendation(film.pk, film.title, film.year, film.genre_names, predicted, score, rank, slot)
+    return Recommendation(film.pk, film.title, film.year, film.genre_names, predicted, score, rank, slot, parts)
 
 
 def _popular(taken: NDArray[np.int64], filters: Filters, n: int, *, first_rank: int) -> list[Recommendation]:
@@ -212,7 +223,7 @@ def _popular(taken: NDArray[np.int64], filters: Filters, n: int, *, first_rank: 
     came after the training."""
     films = filters.movies().exclude(pk__in=taken.tolist()).most_rated_first().prefetch_related("genres").distinct()[:n]
     return [
-        _recommendation(catalogue_film(film), rank=rank, predicted=None, score=float(film.n_ratings), slot="fallback")
+        _recommendation(catalogue_film(film), rank, None, float(film.n_ratings), "fallback")
         for rank, film in enumerate(films, start=first_rank)
     ]
 

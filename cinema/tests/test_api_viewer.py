@@ -120,7 +120,7 @@ class RecommendationsTestCase(ApiTestCase):
         self.assertEqual((answer["user_id"], answer["fallback"], len(answer["items"])), (self.alice.pk, False, 3))
         self.assertEqual(
             set(answer["items"][0]),
-            {"movie_id", "title", "year", "genres", "predicted_rating", "score", "rank", "slot"},
+            {"movie_id", "title", "year", "genres", "predicted_rating", "score", "rank", "slot", "parts"},
         )
 
     def test_it_is_the_same_for_staff(self) -> None:
@@ -182,8 +182,10 @@ class ExplainTestCase(ApiTestCase):
         self.assertEqual(len(answer["contributions"]), len(DRAMA_FAN))
         self.assertEqual(
             set(answer["contributions"][0]),
-            {"movie_id", "title", "your_rating", "contribution", "order_contribution"},
+            {"movie_id", "title", "your_rating", "contribution", "watched", "rated", "order_contribution"},
         )
+        for entry in answer["contributions"]:
+            self.assertAlmostEqual(entry["watched"] + entry["rated"], entry["contribution"], delta=1e-9)
         total = sum(entry["contribution"] for entry in answer["contributions"])
         self.assertAlmostEqual(total, answer["breakdown"]["your_ratings"], delta=1e-6)
         self.assert_problem(self.get("?all=yes"), 400)

@@ -94,6 +94,13 @@ class RecommendForTestCase(CatalogueTestCase):
         rate(self.alice, dict.fromkeys(range(60), 4.0))
         self.assertEqual(recommend_for(self.alice, n=10).items, [])
 
+    def test_it_says_of_each_film_which_model_put_it_there(self) -> None:
+        rate(self.alice, DRAMA_FAN)
+        for item in recommend_for(self.alice, n=10, discovery=0).items:
+            assert item.parts is not None
+            self.assertAlmostEqual(item.parts.ranker + item.parts.rating_model, item.score, delta=1e-4)
+        self.assertEqual({item.parts for item in recommend_for(self.bob, n=10).items}, {None})
+
     def test_it_takes_five_queries(self) -> None:
         rate(self.alice, DRAMA_FAN)
         recommend_for(self.alice)

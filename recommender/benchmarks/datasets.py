@@ -72,7 +72,7 @@ Ratings = Iterable[tuple[int, int, float, int]]  # person, film, stars, seconds 
 
 
 def assemble(name: str, ratings: Ratings, films: Iterable[Film]) -> DataSet:
-    """Numbers people and films from 0. Raises DataSetUnavailable without ratings or with two of a film by one person."""
+    """Numbers people and films from 0. Raises DataSetUnavailable without ratings, or if somebody rated a film twice."""
     table = np.array(sorted((person, film, stars, time) for person, film, stars, time in ratings), dtype=np.float64)
     if not len(table):
         raise DataSetUnavailable(f"{name} holds no ratings.")

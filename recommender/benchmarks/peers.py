@@ -228,7 +228,7 @@ class ImplicitBpr(_Implicit):
 
 
 def _feedback(train: Interactions, kind: str) -> Any:
-    """People × films: films rated 4 stars or more, all rated films, or all of them, weighted by their stars as in EASE."""
+    """People × films: films rated 4 stars or more, all rated films, or all, weighted by their stars as in EASE."""
     from scipy import sparse
 
     rows = train.take(train.value >= RELEVANT) if kind == "liked" else train

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,13 @@ def drawn(n: int, *, seed: int, **choices: Sequence[Any]) -> list[Settings]:
     return [every[i] for i in np.random.default_rng(seed).choice(len(every), n, replace=False)]
 
 
+class TimedRating(RatingModel, Protocol):
+    """One that says what settings it has chosen, and how long its last fit took."""
+
+    settings: Settings
+    fit_seconds: float
+
+
 class _Tuned:
     """``settings``: what was chosen, after ``fit``. ``fit_seconds``: of the fit on the whole training part alone."""
 
@@ -49,9 +56,7 @@ class _Tuned:
 class TunedRating(_Tuned):
     """The rating model that ``make`` makes, with the settings of the lowest validation RMSE."""
 
-    def __init__(
-        self, make: Callable[[Mapping[str, Any]], RatingModel], candidates: Sequence[Settings], cut: Slice
-    ) -> None:
+    def __init__(self, make: Callable[[Settings], RatingModel], candidates: Sequence[Settings], cut: Slice) -> None:
         super().__init__(candidates, cut)
         self._make = make
 
@@ -75,10 +80,16 @@ class TunedRanking(_Tuned):
     """The ranking model that ``make`` makes, with the settings of the highest validation NDCG@10."""
 
     def __init__(
-        self, make: Callable[[Mapping[str, Any]], RankingModel], candidates: Sequence[Settings], cut: Slice
+        self,
+        make: Callable[[Settings], RankingModel],
+        candidates: Sequence[Settings],
+        cut: Slice,
+        *,
+        final: Callable[[Settings], RankingModel] | None = None,
     ) -> None:
+        """``final`` makes the model with the chosen settings, where that is another one."""
         super().__init__(candidates, cut)
-        self._make = make
+        self._make, self._final = make, final or make
 
     def fit(self, train: Interactions) -> None:
         def loss(settings: Settings, split: Split) -> float:
@@ -87,7 +98,7 @@ class TunedRanking(_Tuned):
             return -float(judge_lists(model, split).ndcg.mean())
 
         self._choose(train, loss)
-        self._model = self._make(self.settings)
+        self._model = self._final(self.settings)
         began = time.perf_counter()
         self._model.fit(train)
         self.fit_seconds = time.perf_counter() - began

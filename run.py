@@ -155,6 +155,7 @@ def run_bench(arguments):
     # One thread for everybody: peers that start more would be compared by cores.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         environment[name] = "1"
+    environment["TQDM_DISABLE"] = "1"  # progress bars of other libraries
     var = environment.get("CINEMA_VAR") or os.path.join(HERE, "var")
     environment.setdefault("NUMBA_CACHE_DIR", os.path.join(os.path.abspath(var), "numba"))
     command = [python_of(VENV), "-P", "-m", "recommender.benchmarks." + arguments[0]] + arguments[1:]

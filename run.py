@@ -5,6 +5,7 @@
     python3 run.py [--port 5000] [--host 127.0.0.1]    set up what is missing, start the site
     python3 run.py test [pytest's arguments]           set up, run the whole test suite
     python3 run.py manage COMMAND …                    set up, run a management command
+    python3 run.py bench quality [--help]              set up, compare our models with other libraries
 
 Needs Python 3.11 or newer with venv, and nothing else. What it installs goes into .venv beside this file, what the
 site writes into var. This file is written so that an old Python can read it and say what is missing.
@@ -23,6 +24,8 @@ VENV = os.path.join(HERE, ".venv")
 STAMP = os.path.join(VENV, "installed.txt")
 REQUIREMENTS = os.path.join(HERE, "requirements.txt")
 REQUIREMENTS_DEV = os.path.join(HERE, "requirements-dev.txt")
+REQUIREMENTS_BENCH = os.path.join(HERE, "requirements-bench.txt")
+BENCHES = ("quality",)
 
 
 def version_problem(version):
@@ -86,14 +89,48 @@ def install(paths):
         stamp(fingerprint(paths))
 
 
+def install_bench():
+    """Installs what the benchmarks compare with, or as much of it as can be had; the rest is named and left out."""
+    install([REQUIREMENTS])
+    paths = [REQUIREMENTS, REQUIREMENTS_BENCH]
+    if installed(STAMP, paths):
+        return
+    say("Installing what to compare with …")
+    if pip(["-r", REQUIREMENTS_BENCH]).returncode == 0:
+        stamp(fingerprint(paths))
+        return
+    # One that has no build for this Python must not keep the others away.
+    for name, block in blocks_of(REQUIREMENTS_BENCH):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as alone:
+            alone.write(block)
+            alone.flush()
+            if pip(["--no-deps", "-r", alone.name]).returncode != 0:
+                say("{} could not be installed: going on without it.".format(name))
+
+
+def blocks_of(requirements):
+    """Each requirement of a pinned file: what it asks for, and its lines."""
+    blocks = []
+    with open(requirements) as file:
+        for line in file:
+            if line[0].isspace() or line.startswith("#"):
+                if blocks:
+                    blocks[-1][1] += line
+            else:
+                blocks.append([line.split(" ")[0].strip(), line])
+    return blocks
+
+
 def pip_install(requirements, message):
     say(message)
-    command = [python_of(VENV), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    outcome = subprocess.run(
-        command + ["-r", requirements], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    outcome = pip(["-r", requirements])
     if outcome.returncode != 0:
         sys.exit(outcome.stdout + "\nThe installation failed; the reason stands above. Is the network there?")
+
+
+def pip(arguments):
+    command = [python_of(VENV), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+    return subprocess.run(command + arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def stamp(text):
@@ -106,10 +143,23 @@ def say(text):
     sys.stdout.flush()
 
 
-def become(arguments, environment=None):
+def become(arguments):
     """Goes on as another program in this very process: signals and exit code need no passing on."""
     os.chdir(HERE)
-    os.execve(arguments[0], arguments, environment or os.environ.copy())
+    os.execve(arguments[0], arguments, os.environ.copy())
+
+
+def run_bench(arguments):
+    """Stays in the folder that it was called from, so that paths mean what they say."""
+    environment = dict(os.environ, PYTHONPATH=HERE)
+    # One thread for everybody: peers that start more would be compared by cores.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        environment[name] = "1"
+    environment["TQDM_DISABLE"] = "1"  # progress bars of other libraries
+    var = environment.get("CINEMA_VAR") or os.path.join(HERE, "var")
+    environment.setdefault("NUMBA_CACHE_DIR", os.path.join(os.path.abspath(var), "numba"))
+    command = [python_of(VENV), "-P", "-m", "recommender.benchmarks." + arguments[0]] + arguments[1:]
+    os.execve(command[0], command, environment)
 
 
 def run_tests(arguments):
@@ -129,8 +179,13 @@ def main(arguments):
     if problem:
         sys.exit(problem)
     command = arguments[0] if arguments and not arguments[0].startswith("-") else "up"
-    if command not in ("up", "test", "manage"):
+    if command not in ("up", "test", "manage", "bench"):
         sys.exit("Unknown command {!r}.\n{}".format(command, __doc__))
+    if command == "bench":
+        if arguments[1:2] == [] or arguments[1] not in BENCHES:
+            sys.exit("What to benchmark: {}.\n{}".format(", ".join(BENCHES), __doc__))
+        install_bench()
+        run_bench(arguments[1:])
     if command == "up" and ("-h" in arguments or "--help" in arguments):
         print(__doc__)
         return

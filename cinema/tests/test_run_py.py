@@ -117,6 +117,66 @@ class RunPyTestCase(SimpleTestCase):
             self.run_py.install([self.run_py.REQUIREMENTS])
         pip.assert_called_once()
 
+    def bench_requirements(self) -> None:
+        """Two packages to compare with, the second one for another Python."""
+        path = self.folder / "requirements-bench.txt"
+        path.write_text(
+            "# how it was made\none==1.0 \\\n    --hash=sha256:aa\n    # via two\ntwo==2.0 \\\n    --hash=sha256:bb\n"
+        )
+        patch = mock.patch.object(self.run_py, "REQUIREMENTS_BENCH", str(path))
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def test_it_takes_a_pinned_file_apart(self) -> None:
+        self.bench_requirements()
+        blocks = self.run_py.blocks_of(self.run_py.REQUIREMENTS_BENCH)
+        self.assertEqual([name for name, _ in blocks], ["one==1.0", "two==2.0"])
+        self.assertEqual(blocks[1][1], "two==2.0 \\\n    --hash=sha256:bb\n")
+
+    def test_it_installs_what_to_compare_with_once(self) -> None:
+        self.prepared()
+        self.bench_requirements()
+        with mock.patch.object(self.run_py, "pip", return_value=mock.Mock(returncode=0)) as pip:
+            self.run_py.install_bench()
+            self.run_py.install_bench()
+        pip.assert_called_once_with(["-r", self.run_py.REQUIREMENTS_BENCH])
+
+    def test_it_goes_on_without_a_package_that_does_not_install(self) -> None:
+        self.prepared()
+        self.bench_requirements()
+        asked: list[str] = []
+
+        def pip(arguments: list[str]) -> mock.Mock:
+            asked.append(Path(arguments[-1]).read_text())
+            return mock.Mock(returncode=int("two==2.0" in asked[-1]))
+
+        with mock.patch.object(self.run_py, "pip", side_effect=pip):
+            self.run_py.install_bench()
+        self.assertEqual([text.splitlines()[0] for text in asked[1:]], ["one==1.0 \\", "two==2.0 \\"])
+        said = " ".join(call.args[0] for call in self.run_py.say.call_args_list)
+        self.assertIn("two==2.0 could not be installed", said)
+        self.assertNotIn("one==1.0 could not", said)
+
+    def test_it_hands_its_arguments_to_the_benchmark(self) -> None:
+        with (
+            mock.patch.object(self.run_py, "install_bench") as install,
+            mock.patch.object(self.run_py.os, "execve", side_effect=SystemExit) as execve,
+            mock.patch.dict(self.run_py.os.environ, {"CINEMA_VAR": "/somewhere"}, clear=True),
+            self.assertRaises(SystemExit),
+        ):
+            self.run_py.main(["bench", "quality", "--data", "ml-1m=films", "--fresh"])
+        install.assert_called_once_with()
+        program, arguments, environment = execve.call_args.args
+        self.assertEqual(program, self.run_py.python_of(self.run_py.VENV))
+        self.assertEqual(arguments[-4:], ["recommender.benchmarks.quality", "--data", "ml-1m=films", "--fresh"])
+        self.assertEqual(environment["OPENBLAS_NUM_THREADS"], "1")
+        self.assertEqual(environment["NUMBA_CACHE_DIR"], "/somewhere/numba")
+
+    def test_it_asks_what_to_benchmark(self) -> None:
+        for arguments in (["bench"], ["bench", "speed"], ["bench", "--fresh"]):
+            with self.subTest(arguments), self.assertRaisesRegex(SystemExit, "What to benchmark: quality"):
+                self.run_py.main(arguments)
+
     def test_it_refuses_a_command_it_does_not_know(self) -> None:
         outcome = subprocess.run([sys.executable, str(PATH), "fly"], capture_output=True, text=True)
         self.assertNotEqual(outcome.returncode, 0)

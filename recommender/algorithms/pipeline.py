@@ -149,7 +149,7 @@ class Pipeline:
             films=films,
             ranker=ranker,
             taste_weight=tuning.taste_weight,
-            discovery=_discovery(ordering, data, slots, seed=self.config.seed),
+            discovery=price_discoveries(ordering, data, slots, seed=self.config.seed),
             uncertainty=replace(tuning.uncertainty, film_variance=scale * trainer.film_variance()),
             groups=learn_groups(tastes, data, seed=self.config.seed),
             genres=self.genres,
@@ -158,7 +158,7 @@ class Pipeline:
         )
 
 
-def _discovery(ordering: Ordering, data: Interactions, slots: int | None, *, seed: int) -> Discovery:
+def price_discoveries(ordering: Ordering, data: Interactions, slots: int | None, *, seed: int) -> Discovery:
     """Prices learned on the lists of the people of ``data``, or of as many of them as it takes."""
     people = np.flatnonzero(data.user_counts)
     if len(people) > MAX_PEOPLE:

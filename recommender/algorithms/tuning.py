@@ -137,13 +137,16 @@ class _OrderSettings:
     ndcg: float
 
 
-def _choose_order(films: FilmModel, data: Interactions, cases: list[_Case]) -> _OrderSettings:
+def _choose_order(
+    films: FilmModel, data: Interactions, cases: list[_Case], half_lives: Sequence[float]
+) -> _OrderSettings:
     """Ranker's λ and half-life, and the weight of taste, by NDCG@10 over the full catalogue.
 
     One after the other, from the middle of each: the optimum is flat, and all triples would take twenty times as long.
     """
     judged = [(case, case.items[case.actual >= RELEVANT]) for case in cases if (case.actual >= RELEVANT).any()]
-    middle = _OrderSettings(RANKER_REGULARIZATIONS[1], MIDDLING_HALF_LIFE, MIDDLING_TASTE_WEIGHT, 0.0)
+    half_life = MIDDLING_HALF_LIFE if MIDDLING_HALF_LIFE in half_lives else half_lives[0]
+    middle = _OrderSettings(RANKER_REGULARIZATIONS[1], half_life, MIDDLING_TASTE_WEIGHT, 0.0)
     if not judged:
         return middle
     people = [films.solve(case.history) for case, _ in judged]
@@ -164,7 +167,7 @@ def _choose_order(films: FilmModel, data: Interactions, cases: list[_Case]) -> _
     best = judge(middle)
     for name, candidates in (
         ("regularization", RANKER_REGULARIZATIONS),
-        ("half_life", HALF_LIVES),
+        ("half_life", half_lives),
         ("taste_weight", TASTE_WEIGHTS),
     ):
         others = [value for value in candidates if value != getattr(best, name)]
@@ -178,12 +181,14 @@ def tune(
     film_variance: NDArray[np.float64],
     *,
     seed: int,
+    half_lives: Sequence[float] = HALF_LIVES,
 ) -> Tuning:
-    """``films`` and ``film_variance`` must come from ``split.fit``."""
+    """``films`` and ``film_variance`` must come from ``split.fit``. ``half_lives``: what is chosen from, to do without
+    recency for instance."""
     cases = _cases(split, seed=seed)
     scales = _choose_scales(films, cases)
     films = replace(films, scales=scales)
-    order = _choose_order(films, split.fit, cases)
+    order = _choose_order(films, split.fit, cases, half_lives)
     held_out = [HeldOut(films.solve(case.history), case.items, case.actual) for case in cases]
     return Tuning(
         scales=scales,

@@ -168,7 +168,7 @@ def _lists(name: str, title: str, candidates: Sequence[Settings], *, only_in_tim
 
 
 def _with_discovery(bench: Bench) -> dict[str, Any]:
-    # Recency means something only where the test part is later.
+    # The settings are those of the list without. Recency means something only where the test part is later.
     candidates = ours.WITH_RECENCY if bench.ranking.in_time else ours.WITHOUT_RECENCY
     return _rank(ours.Lists, candidates, bench, final=partial(ours.Lists, slots=1))
 
@@ -224,7 +224,7 @@ ROWS: tuple[Row, ...] = (
     _ranking_peer("implicit-als", "implicit ALS, tuned", peers.ImplicitAls, peers.IMPLICIT_ALS, "implicit"),
     _lists("ease", "CINÉMA, all ratings alike", ours.WITHOUT_RECENCY),
     _lists("ease-recency", "CINÉMA, the latest first of all", ours.WITH_RECENCY, only_in_time=True),
-    Row("ease-discovery", "CINÉMA, one discovery in ten", RANKING, _with_discovery, ours.WITH_RECENCY, is_ours=True),
+    Row("ease-discovery", "CINÉMA, one discovery in ten", RANKING, _with_discovery, is_ours=True),
     _confidence("classic"),
     _confidence("fast"),
     _confidence("balanced"),

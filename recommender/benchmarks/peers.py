@@ -17,7 +17,7 @@ from recommender.algorithms.film_features import SideInformation
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, RELEVANT, Interactions
 from recommender.algorithms.metrics import K, top_k
 from recommender.benchmarks.judging import Floats
-from recommender.benchmarks.tuned import drawn, grid
+from recommender.benchmarks.tuned import grid
 
 SEED = 0
 
@@ -25,20 +25,13 @@ SEED = 0
 SURPRISE_SVD = grid(n_factors=(50, 100, 200), reg_all=(0.05, 0.1), lr_all=(0.005, 0.01), n_epochs=(40, 80))
 MYFM = grid(rank=(8, 16), n_iter=(300,))
 ITEM_KNN = grid(neighbours=(20, 50, 100, 200), shrinkage=(0.0, 10.0, 100.0))
-IMPLICIT_ALS = drawn(
-    24,
-    seed=SEED,
-    factors=(16, 32, 64, 128),
-    regularization=(0.01, 1.0, 10.0, 30.0),
-    alpha=(1.0, 5.0, 20.0),
-    feedback=("liked", "all", "graded"),
+IMPLICIT_ALS = grid(
+    factors=(32, 64, 128), regularization=(3.0, 10.0, 30.0, 100.0), alpha=(1.0, 5.0, 20.0), feedback=("liked", "graded")
 )
-IMPLICIT_BPR = drawn(
-    24,
-    seed=SEED,
-    factors=(16, 32, 64, 128),
-    learning_rate=(0.01, 0.05, 0.1),
-    regularization=(0.001, 0.01, 0.05),
+IMPLICIT_BPR = grid(
+    factors=(16, 64, 128),
+    learning_rate=(0.003, 0.01),
+    regularization=(0.001, 0.01),
     iterations=(100, 300),
     feedback=("liked", "all"),
 )
@@ -172,9 +165,9 @@ class ItemKnn(_TopTen):
 
     def fit(self, train: Interactions) -> None:
         liked = train.take(train.value >= RELEVANT)
-        self._likes = np.zeros((train.n_users, train.n_items), np.float32)
-        self._likes[liked.user, liked.item] = 1.0
-        likeness = self._likes.T @ self._likes
+        likes = np.zeros((train.n_users, train.n_items), np.float32)
+        likes[liked.user, liked.item] = 1.0
+        likeness = likes.T @ likes
         length = np.sqrt(np.diagonal(likeness))
         for first in range(0, len(likeness), 512):  # in blocks: no second matrix of that size
             block = likeness[first : first + 512]
@@ -183,13 +176,11 @@ class ItemKnn(_TopTen):
             if self._neighbours < block.shape[1]:
                 edge = np.partition(block, block.shape[1] - self._neighbours, axis=1)[:, -self._neighbours]
                 block[block < edge[:, None]] = 0.0
-        self._likeness = likeness
+        # Film j's neighbours stand in its row.
+        self._scores = likes @ likeness.T
 
     def scores(self, user: int) -> Floats:
-        liked = np.flatnonzero(self._likes[user])
-        # Film j's neighbours stand in its row.
-        scores: Floats = self._likeness[:, liked].sum(axis=1, dtype=np.float64)
-        return scores
+        return self._scores[user].astype(np.float64)
 
 
 class _Implicit(_TopTen):

@@ -58,7 +58,9 @@ def _last(data: Interactions, seed: int) -> Split:
 
 def random_protocol(data: Interactions, share: float) -> Protocol:
     cut = _random(share)
-    return Protocol([cut(without_time(data), SEED)], cut, False, f"a random {share:.0%} of all ratings, seed {SEED}")
+    return Protocol(
+        [cut(without_time(data), SEED)], cut, False, f"a random {100 * share:.0f} % of all ratings, seed {SEED}"
+    )
 
 
 def fold_protocol(data: Interactions) -> Protocol:

@@ -50,8 +50,8 @@ _CAVEATS = """\
   figures from elsewhere do not belong beside these.
 - People rate films at MovieLens page by page, as the site lists them. The films of a page stand together in time, so
   part of what recency gains on the last ratings may be an artefact of how they were gathered. Hence the row without.
-- The peers' settings were searched in a dozen or two combinations; a longer search may find better. SVD++ has its
-  defaults.
+- The peers' settings were searched in as many combinations as stand above; a longer search may find better. SVD++ has
+  its defaults.
 - The test ratings are of films that people chose to rate. How good a list is for somebody, no such figure tells.
 - MovieLens: F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: History and Context. ACM TiiS 5, 4,
   Article 19. https://doi.org/10.1145/2827872
@@ -111,8 +111,9 @@ def _method(abouts: dict[str, dict[str, Any]]) -> list[str]:
         if facts["rating_protocol"] != facts["ranking_protocol"]:
             parts = f"stars on {facts['rating_protocol']}; lists on {facts['ranking_protocol']}"
         lines += [
-            f"- **{PUBLISHED[name]}**: {facts['ratings']:,} ratings by {facts['people']:,} people, "
-            f"{facts['films']:,} films. Test part: {parts}."
+            f"- **{PUBLISHED[name]}**: {facts['ratings']:,} ratings by {facts['people']:,} people of "
+            f"{facts['films']:,} films.",
+            f"  Test part: {parts}.",
         ]
     return [*lines, *_METHOD.splitlines()]
 
@@ -342,7 +343,10 @@ def _title(figures: Figures) -> str:
 
 
 def _seconds(figures: Figures) -> str:
-    return f"{figures['fit_seconds']:.2g} s" if figures["fit_seconds"] < 10 else f"{figures['fit_seconds']:.0f} s"
+    seconds = figures["fit_seconds"]
+    if seconds < 0.01:
+        return "< 0.01 s"
+    return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -23,14 +23,6 @@ def grid(**choices: Sequence[Any]) -> list[Settings]:
     return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
 
 
-def drawn(n: int, *, seed: int, **choices: Sequence[Any]) -> list[Settings]:
-    """``n`` different combinations at random, all of them where there are no more."""
-    every = grid(**choices)
-    if n >= len(every):
-        return every
-    return [every[i] for i in np.random.default_rng(seed).choice(len(every), n, replace=False)]
-
-
 class TimedRating(RatingModel, Protocol):
     """One that says what settings it has chosen, and how long its last fit took."""
 

@@ -71,8 +71,8 @@ MEASURED = {
     "balanced": stars("CINÉMA balanced", [0.87, 0.88, 0.89], ours=True, settings={"fresh": 1.0}),
     "popularity": lists("Popularity", [0.1, 0.2, 0.3]),
     "implicit-als": lists("ALS & friends", [0.3, 0.4, 0.5]),
-    "ease": lists("CINÉMA lists", [0.4, 0.5, 0.6], ours=True),
-    "ease-discovery": lists("CINÉMA discovery", [0.35, 0.5, 0.55], ours=True, coverage=0.7),
+    "lists": lists("CINÉMA lists", [0.4, 0.5, 0.6], ours=True),
+    "lists-discovery": lists("CINÉMA discovery", [0.35, 0.5, 0.55], ours=True, coverage=0.7),
     "confidence-balanced": {
         "title": "CINÉMA balanced",
         "task": "confidence",
@@ -180,7 +180,7 @@ class QualityTestCase(SimpleTestCase):
         self.rows: tuple[Row, ...] = (
             Row("biases", "Biases", "rating", constant(MEASURED["biases"], self.calls)),
             Row("popularity", "Popularity", "ranking", constant(MEASURED["popularity"], self.calls)),
-            Row("ease", "CINÉMA lists", "ranking", constant(MEASURED["ease"], self.calls), is_ours=True),
+            Row("lists", "CINÉMA lists", "ranking", constant(MEASURED["lists"], self.calls), is_ours=True),
         )
         self.replace(quality, "say", self.said.append)
 
@@ -231,8 +231,8 @@ class QualityTestCase(SimpleTestCase):
         self.assertEqual(len(self.calls), 5)
 
     def test_it_measures_only_what_it_is_asked_for(self) -> None:
-        self.run_quality("--data", "demo", "--only", "ease", "biases")
-        self.assertEqual(set(self.stored("demo")), {"ease", "biases"})
+        self.run_quality("--data", "demo", "--only", "lists", "biases")
+        self.assertEqual(set(self.stored("demo")), {"lists", "biases"})
 
     def test_it_prints_latest_small_and_publishes_it_nowhere(self) -> None:
         self.run_quality("--data", f"latest-small={self.out}", "--data", "demo")
@@ -294,7 +294,7 @@ class RowsTestCase(SimpleTestCase):
             bench = Bench(DataSet(dataset, data, np.arange(data.n_items), two_genres(data.n_items), years))
             return {row.name for row in quality.rows_for(bench, [])}
 
-        self.assertEqual(names("demo") - names("ml-100k"), {"ease-recency", "newcomers-balanced"})
+        self.assertEqual(names("demo") - names("ml-100k"), {"lists-recency", "newcomers-balanced"})
         self.assertEqual(names("ml-100k") - names("demo"), set())
 
     def test_its_presets_and_lists_are_measured_as_the_product_makes_them(self) -> None:
@@ -306,7 +306,7 @@ class RowsTestCase(SimpleTestCase):
         plain = by_name["biases"].measure(bench)
         self.assertLess(rated["rmse"], plain["rmse"])
         self.assertEqual(len(rated["interval"]), 2)
-        ranked, popular = by_name["ease"].measure(bench), by_name["popularity"].measure(bench)
+        ranked, popular = by_name["lists"].measure(bench), by_name["popularity"].measure(bench)
         self.assertGreater(ranked["ndcg"], popular["ndcg"])
         self.assertEqual(ranked["per_person"]["people"], popular["per_person"]["people"])
         self.assertEqual(ranked["settings"][0]["half_life"], 0.0)

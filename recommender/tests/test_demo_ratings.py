@@ -113,6 +113,13 @@ class RecommendedPresetTestCase(DemoRatingsTestCase):
             total = parts.base + parts.film + parts.you + float(parts.ratings.sum()) + clipped
             self.assertAlmostEqual(total, predicted, delta=1e-6)
 
+    def test_it_never_finds_the_same_films_like_two_different_ones(self) -> None:
+        model = self.outcome.model
+        known = np.flatnonzero(model.films.item_counts >= 5)
+        asked = np.random.default_rng(3).choice(known, 400, replace=False)
+        lists = {tuple(model.similar_items(int(row), 10)[0].tolist()) for row in asked}
+        self.assertEqual(len(lists), len(asked))
+
     def test_it_is_as_sure_as_it_should_be_for_films_of_any_popularity(self) -> None:
         """Calibrated on validation ratings of the training part, judged on the test part."""
         confidence, near, counts = self.confidence_on_the_test_part()

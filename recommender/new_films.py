@@ -1,7 +1,7 @@
 """Films that came after the live version's training, solved from the ratings they have had since.
 
-Who counts as a rater: an account past its first day, with five ratings of films that the version knows. Otherwise a
-handful of fresh accounts could write any film into everybody's list.
+Who counts as a rater: an account past its first day that is not closed, with five ratings of films that the version
+knows. Otherwise a handful of fresh accounts could write any film into everybody's list.
 
 Every process remembers what it solved, and asks the database at each request whether that still holds, so a film's
 first rating counts everywhere at once.
@@ -42,7 +42,7 @@ _OVERLAP = timedelta(minutes=1)
 
 @dataclass
 class _Remembered:
-    generation: int = -1
+    label: str = ""  # of the version that these were solved against
     seen_until: datetime | None = None  # ratings changed until then have been looked at for new films
     candidates: set[int] = field(default_factory=set)  # ids of films that have ratings but none in the training
     keys: dict[int, tuple[int, datetime, int]] = field(default_factory=dict)  # of each film when it was solved
@@ -77,7 +77,7 @@ def new_film(live: LiveModel, movie: Movie, user: User, *, rated: bool) -> NewFi
 
 def _refreshed(live: LiveModel) -> dict[int, NewFilm]:
     global _remembered
-    known = _remembered if _remembered.generation == live.generation else _Remembered(live.generation)
+    known = _remembered if _remembered.label == live.label else _Remembered(live.label)
     latest = Rating.objects.aggregate(latest=Max("changed_at"))["latest"]
     if latest is None or latest <= live.data_until:
         known.films, known.keys = {}, {}
@@ -137,10 +137,13 @@ def solve(live: LiveModel, movie_ids: Collection[int], *, leave_out: User | None
 
 
 def _ratings_by_film(movie_ids: Collection[int], leave_out: User | None) -> dict[int, list[tuple[int, float]]]:
-    """The latest ratings of each film by accounts past their first day, as (user id, stars)."""
-    ratings: QuerySet[Rating] = Rating.objects.filter(
-        movie_id__in=movie_ids, user__date_joined__lte=timezone.now() - MIN_ACCOUNT_AGE
-    ).order_by("-changed_at", "-pk")
+    """The latest ratings of each film by accounts past their first day and not closed, as (user id, stars)."""
+    ratings: QuerySet[Rating] = (
+        Rating.objects.filter(movie_id__in=movie_ids, user__date_joined__lte=timezone.now() - MIN_ACCOUNT_AGE)
+        # People of an imported set have no account to be closed.
+        .exclude(user__is_active=False, user__source="")
+        .order_by("-changed_at", "-pk")
+    )
     if leave_out is not None:
         ratings = ratings.exclude(user=leave_out)
     by_film: dict[int, list[tuple[int, float]]] = defaultdict(list)

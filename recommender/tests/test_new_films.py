@@ -82,6 +82,15 @@ class NewFilmsTestCase(CatalogueTestCase):
         self.give(self.fans[0], 5.0)
         self.assertEqual(new_films(self.live()), {})
 
+    def test_it_counts_no_closed_account(self) -> None:
+        User.objects.filter(pk=self.fans[0].pk).update(is_active=False)
+        self.give(self.fans[0], 5.0)
+        self.assertEqual(new_films(self.live()), {})
+        imported = self.member("demo:7", DRAMA_FAN)
+        User.objects.filter(pk=imported.pk).update(is_active=False, source="demo", source_id=7)
+        self.give(imported, 5.0)
+        self.assertEqual(set(new_films(self.live())), {self.film.pk})
+
     def test_it_counts_nobody_with_fewer_than_five_ratings_of_films_that_the_version_knows(self) -> None:
         newcomer = self.member("newcomer", {0: 5.0, 1: 5.0, 2: 4.5, 3: 5.0})
         for number in range(5):

@@ -22,9 +22,12 @@ _GRADES = (0.1, 0.2, 0.5, 1.0, 1.3)
 # Films with fewer raters are left to popularity: their weights would be the taste of single people.
 MIN_RATERS = 5
 # Memory for the weights that are kept, in bytes of eight a weight: for each film the largest by magnitude.
-MAX_BYTES = 8 * 1024**2
+MAX_BYTES = 16 * 1024**2
 # However many films share it; fewer than these lose percents of NDCG.
 MIN_NEIGHBOURS = 100
+# At serving, a square matrix of the same weights is used up to this size, that is up to 4,096 films.
+MAX_DENSE_BYTES = 64 * 1024**2
+_ROWS = 16
 # The matrix of films × films must fit: beyond this many films, the most rated ones.
 MAX_FILMS = 12_000
 # Columns, or people, that are worked on at a time.
@@ -59,12 +62,36 @@ class ItemWeights:
         scores = np.zeros(self.n_items)
         if not len(items):
             return scores
+        if self._dense is not None:
+            films, place_of, matrix = self._dense
+            places = place_of[items]
+            known = places >= 0
+            rows, voices = places[known], strengths[known].astype(np.float32)
+            # Few rows at a time stay in the cache, and the sum of the parts keeps the digits that float32 would lose.
+            for first in range(0, len(rows), _ROWS):
+                scores[films] += voices[first : first + _ROWS] @ matrix[rows[first : first + _ROWS]]
+            return scores
         starts, targets, values = self._wide
         # A film has no target twice, so each slice can be added in one go: twice as fast as one count over all.
         for item, strength in zip(items.tolist(), strengths.tolist(), strict=True):
             part = slice(starts[item], starts[item + 1])
             scores[targets[part]] += strength * values[part]
         return scores
+
+    @cached_property
+    def _dense(self) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]] | None:
+        """The films that have weights, each item's place among them (−1: none), and the weights as a square matrix:
+        four times as fast to add up, where it fits."""
+        n_sources = np.diff(self.starts)
+        films = np.union1d(np.flatnonzero(n_sources), self.targets).astype(np.intp)
+        if 4 * len(films) ** 2 > MAX_DENSE_BYTES:
+            return None
+        place_of = np.full(self.n_items, -1, np.intp)
+        place_of[films] = np.arange(len(films))
+        matrix = np.zeros((len(films), len(films)), np.float32)
+        sources = np.repeat(np.arange(self.n_items), n_sources)
+        matrix[place_of[sources], place_of[self.targets]] = self.values
+        return films, place_of, matrix
 
     @cached_property
     def _wide(self) -> tuple[list[int], NDArray[np.intp], NDArray[np.float64]]:

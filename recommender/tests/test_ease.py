@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from unittest import mock
 
 import numpy as np
@@ -80,3 +81,15 @@ class FitEaseTestCase(SimpleTestCase):
         sources = np.arange(weights.n_items)
         for target in (0, 17, 59):
             np.testing.assert_array_equal(weights.column(target, sources), everything[:, target])
+
+    def test_it_adds_up_the_same_from_a_square_matrix_and_from_the_sparse_weights(self) -> None:
+        data = two_tastes()
+        few = np.flatnonzero(data.item == 7)[2:]
+        weights = fit_ease(data.take(np.setdiff1d(np.arange(len(data)), few)), 5.0)
+        items, strengths = np.array([3, 7, 40, 59, *range(10, 35)]), np.linspace(0.1, 1.3, 29)
+        square = weights.scores(items, strengths)
+        with mock.patch.object(ease, "MAX_DENSE_BYTES", 0):
+            sparse = replace(weights).scores(items, strengths)
+        np.testing.assert_allclose(square, sparse, atol=1e-7)
+        self.assertTrue(square.any())
+        self.assertFalse(weights.scores(np.array([7]), np.ones(1)).any())

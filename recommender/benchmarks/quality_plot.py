@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-_PANEL_WIDTH, _COLUMNS = 470, 2
-_LABELS, _DOTS_END, _VALUES = 210, 404, 412  # from the left of a panel: end of labels, end of dots, start of values
+_PANEL_WIDTH, _COLUMNS = 500, 2
+_LABELS, _DOTS_END, _VALUES = 222, 424, 432  # from the left of a panel: end of labels, end of dots, start of values
 _HEAD, _ROW, _FOOT, _MARGIN = 44, 22, 30, 16
 
 _STYLE = """

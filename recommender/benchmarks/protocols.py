@@ -16,6 +16,7 @@ from recommender.algorithms.splits import Split, last_per_user, random_ratings
 SEED = 0
 # Slices for choosing settings are drawn with another seed than the test parts.
 SLICE_SEED = 1
+N_SLICES = 3
 FOLDS = 5
 
 Cut = Callable[[Interactions, int], Split]  # data and a seed → two parts
@@ -32,6 +33,10 @@ class Protocol:
 
     def slice(self, train: Interactions) -> Split:
         return self.cut(train, SLICE_SEED)
+
+    def slices(self, train: Interactions) -> list[Split]:
+        """Several where they can be drawn: settings of lists are so nearly tied that one slice chooses by luck."""
+        return [self.cut(train, SLICE_SEED + number) for number in range(1 if self.in_time else N_SLICES)]
 
 
 def folds(data: Interactions, n: int = FOLDS, *, seed: int = SEED) -> list[Split]:

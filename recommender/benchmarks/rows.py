@@ -72,6 +72,8 @@ class Row:
         """Digest of what the figures depend on, besides the libraries: a finished row with another one is measured
         again."""
         parts = [self.name, dataset_fingerprint, list(self.candidates)]
+        if self.task == RANKING:
+            parts.append(protocols.N_SLICES)
         if self.is_ours:
             parts.append(_code_digest())
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -121,7 +123,7 @@ def _rank(
     """The figures of a ranking model on the one split of the protocol."""
     (split,) = bench.ranking.splits
     began = time.perf_counter()
-    model = TunedRanking(make, candidates, bench.ranking.slice)
+    model = TunedRanking(make, candidates, bench.ranking.slices)
     model.fit(split.train)
     figures = judge_lists(model, split).as_dict()
     return figures | {

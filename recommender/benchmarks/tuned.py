@@ -16,6 +16,7 @@ from recommender.benchmarks.judging import Floats, RankingModel, RatingModel, ju
 
 Settings = dict[str, Any]
 Slice = Callable[[Interactions], Split]
+Slices = Callable[[Interactions], list[Split]]
 
 
 def grid(**choices: Sequence[Any]) -> list[Settings]:
@@ -33,23 +34,23 @@ class TimedRating(RatingModel, Protocol):
 class _Tuned:
     """``settings``: what was chosen, after ``fit``. ``fit_seconds``: of the fit on the whole training part alone."""
 
-    def __init__(self, candidates: Sequence[Settings], cut: Slice) -> None:
-        self.candidates, self._cut = candidates, cut
+    def __init__(self, candidates: Sequence[Settings], slices: Slices) -> None:
+        self.candidates, self._slices = candidates, slices
         self.settings: Settings = {}
         self.fit_seconds = 0.0
 
     def _choose(self, train: Interactions, loss: Callable[[Settings, Split], float]) -> None:
         self.settings = self.candidates[0]
         if len(self.candidates) > 1:
-            split = self._cut(train)
-            self.settings = min(self.candidates, key=lambda settings: loss(settings, split))
+            splits = self._slices(train)
+            self.settings = min(self.candidates, key=lambda settings: sum(loss(settings, split) for split in splits))
 
 
 class TunedRating(_Tuned):
     """The rating model that ``make`` makes, with the settings of the lowest validation RMSE."""
 
     def __init__(self, make: Callable[[Settings], RatingModel], candidates: Sequence[Settings], cut: Slice) -> None:
-        super().__init__(candidates, cut)
+        super().__init__(candidates, lambda train: [cut(train)])
         self._make = make
 
     def fit(self, train: Interactions) -> None:
@@ -75,9 +76,9 @@ class TunedRanking(_Tuned):
         self,
         make: Callable[[Settings], RankingModel],
         candidates: Sequence[Settings],
-        cut: Slice,
+        slices: Slices,
     ) -> None:
-        super().__init__(candidates, cut)
+        super().__init__(candidates, slices)
         self._make = make
 
     def fit(self, train: Interactions) -> None:

@@ -36,10 +36,9 @@ _METHOD = f"""\
   ({BOOTSTRAP_RESAMPLES:,} bootstrap draws of people). The best peer is the one with the highest NDCG@10 on the test
   part itself, which favours the peers.
 - **Coverage@10**: the share of films with five or more training ratings, and of all films, in somebody's list.
-- **Settings** were chosen on slices of the training part that were cut the way the test part was (other seeds; for lists
-  on a random split the mean of three slices, else one; ours always on one, as every training does), by
-  RMSE or NDCG@10; then the model was fitted on the whole training part and tested once. On folds this is done anew in
-  each.
+- **Settings** were chosen on slices of the training part that were cut the way the test part was, with other seeds: for
+  lists on a random split the mean of three slices, else one; ours always on one, as every training does. Then the
+  model was fitted on the whole training part and tested once. On folds this is done anew in each.
 - **Fit** is one fit on the training part with the chosen settings, on one thread, without the choosing. Compare within
   a table; another machine takes other times.
 """
@@ -53,9 +52,9 @@ _CAVEATS = """\
   part of what recency gains on the last ratings may be an artefact of how they were gathered. Hence the row without.
 - The peers' settings were searched in as many combinations as stand above; a longer search may find better. SVD++ has
   its defaults.
-- Settings of lists are nearly tied: on ML-100K, settings of implicit ALS within 0.004 of each other on one slice reached
-  NDCG@10 from 0.36 to 0.39 on the test part, ours 0.395 to 0.40. A few hundredths of NDCG between models mean little, and
-  less than the interval beside them says, which knows nothing of the choosing.
+- Settings of lists are nearly tied. On ML-100K, settings of implicit ALS within 0.004 of each other on one slice
+  reached NDCG@10 from 0.36 to 0.39 on the test part, and ours from 0.395 to 0.40. The intervals below know nothing of
+  that choosing: a lead of less than 0.01 means little.
 - The test ratings are of films that people chose to rate. How good a list is for somebody, no such figure tells.
 - MovieLens: F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: History and Context. ACM TiiS 5, 4,
   Article 19. https://doi.org/10.1145/2827872

@@ -71,7 +71,7 @@ class Row:
     def identity(self, dataset_fingerprint: str) -> str:
         """Digest of what the figures depend on, besides the libraries: a finished row with another one is measured
         again."""
-        parts = [self.name, dataset_fingerprint, list(self.candidates)]
+        parts: list[Any] = [self.name, dataset_fingerprint, list(self.candidates)]
         if self.task == RANKING:
             parts.append(protocols.N_SLICES)
         if self.is_ours:

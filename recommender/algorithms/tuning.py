@@ -143,6 +143,7 @@ def _choose_order(
     """Ranker's λ and half-life, and the weight of taste, by NDCG@10 over the full catalogue.
 
     One after the other, from the middle of each: the optimum is flat, and all triples would take twenty times as long.
+    Once more where the half-life has left the middle: λ was chosen beside another.
     """
     judged = [(case, case.items[case.actual >= RELEVANT]) for case in cases if (case.actual >= RELEVANT).any()]
     half_life = MIDDLING_HALF_LIFE if MIDDLING_HALF_LIFE in half_lives else half_lives[0]
@@ -164,15 +165,16 @@ def _choose_order(
             total += ndcg_at_k(np.isin(top_k(scores, K), liked), len(liked)) or 0.0
         return replace(settings, ndcg=total / len(judged))
 
-    best = judge(middle)
-    for name, candidates in (
-        ("regularization", RANKER_REGULARIZATIONS),
-        ("half_life", half_lives),
-        ("taste_weight", TASTE_WEIGHTS),
-    ):
-        others = [value for value in candidates if value != getattr(best, name)]
-        best = max([best, *(judge(replace(best, **{name: value})) for value in others)], key=lambda one: one.ndcg)
-    return best
+    choices = {"regularization": RANKER_REGULARIZATIONS, "half_life": half_lives, "taste_weight": TASTE_WEIGHTS}
+
+    def search(best: _OrderSettings) -> _OrderSettings:
+        for name, candidates in choices.items():
+            others = [value for value in candidates if value != getattr(best, name)]
+            best = max([best, *(judge(replace(best, **{name: value})) for value in others)], key=lambda one: one.ndcg)
+        return best
+
+    found = search(judge(middle))
+    return found if found.half_life == half_life else search(found)
 
 
 def tune(

@@ -54,4 +54,4 @@ class EaseRankerTestCase(SimpleTestCase):
         ranker = EaseRanker(WEIGHTS, 5.0)
         scores = ranker.scores(rated)
         for item in (0, 31, 59):
-            self.assertAlmostEqual(float(ranker.contributions(rated, item).sum()), float(scores[item]), delta=1e-7)
+            self.assertAlmostEqual(float(ranker.contributions(rated, item).sum()), float(scores[item]), places=9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,6 +18,18 @@ class InvalidHyperparameters(ValueError):
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__("; ".join(f"{name}: {error}" for name, error in errors.items()))
         self.errors = errors
+
+
+def out_of_bounds(config: Any, bounds: dict[str, tuple[float, float]], *, whole: Collection[str]) -> dict[str, str]:
+    """What is wrong with the numbers among a config's values, by name: of another kind, or out of their ``bounds``."""
+    errors = {}
+    for name, (low, high) in bounds.items():
+        value = getattr(config, name)
+        if isinstance(value, bool) or not isinstance(value, int if name in whole else (int, float)):
+            errors[name] = "must be a whole number" if name in whole else "must be a number"
+        elif not low <= value <= high:  # also refuses NaN
+            errors[name] = f"must be from {low:g} to {high:g}"
+    return errors
 
 
 @dataclass(frozen=True)
@@ -43,15 +56,7 @@ class MatrixFactorizationConfig:
             "init_std": (0.0, 1.0),
             "seed": (0, 2**31 - 1),
         }
-        errors: dict[str, str] = {}
-        for name, (low, high) in bounds.items():
-            value = getattr(self, name)
-            whole = name in {"n_factors", "n_epochs", "seed"}
-            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-                errors[name] = "must be a whole number" if whole else "must be a number"
-            elif not low <= value <= high:  # also refuses NaN
-                errors[name] = f"must be from {low:g} to {high:g}"
-        if errors:
+        if errors := out_of_bounds(self, bounds, whole={"n_factors", "n_epochs", "seed"}):
             raise InvalidHyperparameters(errors)
 
     @classmethod

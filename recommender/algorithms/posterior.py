@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.algorithms.factorization import InvalidHyperparameters
+from recommender.algorithms.factorization import InvalidHyperparameters, out_of_bounds
 from recommender.algorithms.film_model import FilmModel
 
 Array = NDArray[np.float64]
@@ -47,14 +47,7 @@ class BayesianFactorizationConfig:
             "n_side_factors": (1, 500),
             "seed": (0, 2**31 - 1),
         }
-        errors: dict[str, str] = {}
-        for name, (low, high) in bounds.items():
-            value = getattr(self, name)
-            whole = name != "burn_in"
-            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-                errors[name] = "must be a whole number" if whole else "must be a number"
-            elif not low <= value <= high:  # also refuses NaN
-                errors[name] = f"must be from {low:g} to {high:g}"
+        errors = out_of_bounds(self, bounds, whole=bounds.keys() - {"burn_in"})
         for name in ("use_genres", "use_years", "use_who_rated", "use_rated_set"):
             if not isinstance(getattr(self, name), bool):
                 errors[name] = "must be true or false"

@@ -125,7 +125,7 @@ class RecommendedPresetTestCase(DemoRatingsTestCase):
         confidence, near, counts = self.confidence_on_the_test_part()
         deciles = np.array_split(np.argsort(confidence, kind="stable"), 10)
         gaps = [abs(confidence[rows].mean() - near[rows].mean()) for rows in deciles]
-        self.assertLessEqual(float(np.mean(gaps)), 0.03)
+        self.assertLess(float(np.mean(gaps)), 0.03)
         for low, high in ((0, 1), (1, 5), (5, 20), (20, 100), (100, 10_000)):
             rows = (counts >= low) & (counts < high)
             with self.subTest(f"{low} to {high} ratings"):

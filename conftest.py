@@ -1,4 +1,8 @@
-"""What all tests share: no collected static files, passwords quick to hash, one throttling window."""
+"""What all tests share: no collected static files, passwords quick to hash, one throttling window, the same cases.
+
+Hypothesis draws the same cases in every run, so that a failure belongs to a change. To look for new ones:
+``pytest --hypothesis-profile hunt -k …``; what it finds becomes an ``@example`` or a test of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,11 @@ from unittest import mock
 import pytest
 from django.conf import settings
 from django.utils import timezone
+from hypothesis import settings as hypothesis_settings
+
+hypothesis_settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis_settings.register_profile("hunt", max_examples=2_000, deadline=None)
+hypothesis_settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)

@@ -102,20 +102,24 @@ def fit_variance_weights(squared_errors: Array, parts: Array, iterations: int = 
 
 
 def isotonic(x: Array, y: Array) -> tuple[Array, Array]:
-    """The increasing step function closest to the points, as knots (x ascending, y ascending) to interpolate.
+    """The increasing step function closest to the points, as knots (x strictly ascending, y ascending) to interpolate.
 
-    Pool adjacent violators (Ayer et al. 1955). Each pooled block becomes one knot at its mean x.
+    Pool adjacent violators (Ayer et al. 1955), after points of equal x became one of their mean y. Each pooled block
+    becomes one knot at its mean x.
     """
-    order = np.argsort(x, kind="stable")
-    sums: list[list[float]] = []  # Σx, Σy, n
-    for a, b in zip(x[order], y[order], strict=True):
-        sums.append([float(a), float(b), 1.0])
-        while len(sums) > 1 and sums[-2][1] / sums[-2][2] >= sums[-1][1] / sums[-1][2]:
-            last = sums.pop()
-            for position in range(3):
-                sums[-1][position] += last[position]
-    blocks = np.array(sums)
-    return blocks[:, 0] / blocks[:, 2], blocks[:, 1] / blocks[:, 2]
+    places, block_of, counts = np.unique(x, return_inverse=True, return_counts=True)
+    blocks: list[tuple[int, int, float, int]] = []  # first place, last place, Σy, n
+    for place, (total, n) in enumerate(zip(np.bincount(block_of, y), counts, strict=True)):
+        blocks.append((place, place, float(total), int(n)))
+        while len(blocks) > 1 and blocks[-2][2] / blocks[-2][3] >= blocks[-1][2] / blocks[-1][3]:
+            _, last, above, m = blocks.pop()
+            first, _, below, k = blocks.pop()
+            blocks.append((first, last, below + above, k + m))
+    # The mean is kept between its block's ends, where rounding could push it past a neighbour.
+    knots = [
+        np.clip(np.average(places[a : b + 1], weights=counts[a : b + 1]), places[a], places[b]) for a, b, _, _ in blocks
+    ]
+    return np.array(knots), np.array([total / n for _, _, total, n in blocks])
 
 
 @dataclass(frozen=True, eq=False)

@@ -231,19 +231,18 @@ def _confidence(rows: Measured, facts: dict[str, Any]) -> list[str]:
 
 
 def _newcomers(rows: Measured, facts: dict[str, Any]) -> list[str]:
-    body = [
-        [
-            _title(figures),
-            f"{figures['new']:.4f}",
-            f"{figures['known']:.4f}",
-            f"{figures['new'] - figures['known']:+.4f}",
-        ]
-        for figures in rows.values()
-    ]
+    body = []
+    for figures in rows.values():
+        difference = f"{figures['new'] - figures['known']:+.4f}"
+        if figures["interval"]:
+            low, high = figures["interval"]
+            difference += f" [{low:+.4f}, {high:+.4f}]"
+        body.append([_title(figures), f"{figures['new']:.4f}", f"{figures['known']:.4f}", difference])
     one = next(iter(rows.values()))
     return [
-        f"**People who were not in the training**: RMSE on {facts['ranking_protocol']} of {one['n_people']} people, "
-        f"when the films were trained without them and when with them; mean of {one['seeds']} draws of people.",
+        f"**People who were not in the training**: RMSE on {facts['ranking_protocol']}, when the films were trained "
+        f"without the person's ratings and when with them. Each of {one['n_people']} people is left out once, one part "
+        f"in {one['n_parts']} at a time.",
         "",
         *_table(["", "not in the training", "in the training", "difference"], body),
     ]

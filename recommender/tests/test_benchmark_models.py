@@ -14,7 +14,14 @@ from recommender.algorithms.presets import DEFAULT_PRESET, configuration
 from recommender.algorithms.splits import Split, last_per_user, random_ratings
 from recommender.benchmarks import ours, peers
 from recommender.benchmarks.datasets import DataSet
-from recommender.benchmarks.judging import judge_lists, paired_difference, rmse, rmse_estimate, squared_errors
+from recommender.benchmarks.judging import (
+    judge_lists,
+    paired_difference,
+    rmse,
+    rmse_difference,
+    rmse_estimate,
+    squared_errors,
+)
 from recommender.benchmarks.tuned import TunedRating, grid
 from recommender.tests.ratings_for_tests import two_genres, two_tastes
 
@@ -182,12 +189,21 @@ class ModelsTestCase(SimpleTestCase):
     def test_it_judges_people_whom_the_training_has_not_seen(self) -> None:
         n_items = self.data.n_items
         dataset = DataSet("demo", self.data, np.arange(n_items), two_genres(n_items), np.zeros(n_items, np.int64))
-        figures = ours.newcomers("classic", dataset, last_per_user(self.data), CUT, n_people=10, seeds=2)
-        self.assertEqual(np.array(figures["rounds"]).shape, (2, 2))
-        self.assertAlmostEqual(figures["new"], float(np.mean([one[0] for one in figures["rounds"]])))
+        split = last_per_user(self.data)
+        figures = ours.newcomers("classic", dataset, split, CUT, n_parts=2)
+        self.assertEqual((figures["n_people"], figures["n_parts"]), (len(np.unique(split.test.user)), 2))
         # Tastes are plain enough to be told from a history alone.
         self.assertLess(figures["new"], 1.0)
         self.assertNotEqual(figures["new"], figures["known"])
+        low, high = figures["interval"]
+        self.assertTrue(low <= figures["new"] - figures["known"] <= high)
+
+    def test_a_difference_of_errors_is_that_of_the_two_figures(self) -> None:
+        test = ratings([(0, 0, 5), (0, 1, 4), (1, 0, 3)], n_items=2)
+        first, second = np.array([1.0, 0.5, 0.3]), np.array([0.8, 0.5, 0.1])
+        difference = rmse_difference(first, second, test)
+        expected = rmse_estimate(first, test).value - rmse_estimate(second, test).value
+        self.assertAlmostEqual(difference.value, expected)
 
     def test_it_measures_how_true_confidence_is(self) -> None:
         n_items = self.data.n_items

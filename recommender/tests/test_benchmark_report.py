@@ -90,8 +90,9 @@ MEASURED = {
         "ours": True,
         "new": 0.861,
         "known": 0.86,
-        "n_people": 100,
-        "seeds": 3,
+        "interval": [-0.002, 0.004],
+        "n_people": 600,
+        "n_parts": 7,
         "versions": VERSIONS,
     },
 }
@@ -132,7 +133,7 @@ class ReportTestCase(SimpleTestCase):
 
     def test_it_tells_how_true_confidence_is_and_how_newcomers_fare(self) -> None:
         self.assertIn("| **CINÉMA balanced** | 0.750 | 0.760 [0.740, 0.780] | 0.012 |", self.page())
-        self.assertIn("| **CINÉMA balanced** | 0.8610 | 0.8600 | +0.0010 |", self.page())
+        self.assertIn("| **CINÉMA balanced** | 0.8610 | 0.8600 | +0.0010 [-0.0020, +0.0040] |", self.page())
 
     def test_it_names_what_was_not_measured(self) -> None:
         page = self.page()

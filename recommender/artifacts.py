@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 
 from recommender.algorithms.ensemble import MalformedModel, TrainedModel
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 ARRAYS = "arrays.safetensors"
 MANIFEST = "manifest.json"
 MAX_ARRAYS_BYTES = 4 * 1024**3

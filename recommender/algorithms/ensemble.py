@@ -17,10 +17,11 @@ from recommender.algorithms.ease import ItemWeights
 from recommender.algorithms.film_features import n_film_features
 from recommender.algorithms.film_model import Array, FilmModel, History, NoiseScales, Person
 from recommender.algorithms.genre_affinity import GenreTable
+from recommender.algorithms.implicit_factors import ImplicitFactors
 from recommender.algorithms.metrics import top_k
 from recommender.algorithms.new_films import FilmPrior
 from recommender.algorithms.ordering import Order, Ordering
-from recommender.algorithms.ranking import EaseRanker
+from recommender.algorithms.ranking import Ranker
 from recommender.algorithms.taste_groups import TasteGroups
 from recommender.algorithms.uncertainty import Uncertainty
 
@@ -38,7 +39,7 @@ class MalformedModel(ValueError):
 class TrainedModel:
     movie_ids: NDArray[np.int64]  # (n_items,) ascending; row j of every array is film movie_ids[j]
     films: FilmModel
-    ranker: EaseRanker
+    ranker: Ranker
     taste_weight: float  # of the rating model beside the ranker, in the order of a list
     discovery: Discovery
     uncertainty: Uncertainty
@@ -117,6 +118,7 @@ class TrainedModel:
     # Storage: arrays go to safetensors, settings (plain numbers) to the manifest.
 
     def arrays(self) -> dict[str, NDArray[Any]]:
+        factors = self.ranker.factors
         return {
             "movie_ids": self.movie_ids,
             "item_offsets": self.films.offsets,
@@ -139,6 +141,7 @@ class TrainedModel:
             "ranker_starts": self.ranker.weights.starts,
             "ranker_targets": self.ranker.weights.targets,
             "ranker_values": self.ranker.weights.values,
+            "ranker_factors": factors.vectors if factors else np.empty((self.n_items, 0), np.float32),
             "discovery_offered": self.discovery.offered,
             "discovery_mean": self.discovery.mean,
             "discovery_sd": self.discovery.sd,
@@ -146,11 +149,15 @@ class TrainedModel:
         }
 
     def settings(self) -> dict[str, Any]:
+        factors = self.ranker.factors
         return {
             "global_mean": self.films.global_mean,
             "noise_scale_fresh": self.films.scales.fresh,
             "noise_scale_trained": self.films.scales.trained,
             "ranker_half_life": self.ranker.half_life,
+            "ranker_factor_weight": self.ranker.factor_weight,
+            "ranker_factor_regularization": factors.regularization if factors else 1.0,
+            "ranker_factor_confidence": factors.confidence if factors else 0.0,
             "taste_weight": self.taste_weight,
             "discovery_slots": self.discovery.slots,
             "noise_variance": self.uncertainty.noise_variance,
@@ -183,9 +190,11 @@ class TrainedModel:
                     trained=settings["noise_scale_trained"],
                 ),
             ),
-            ranker=EaseRanker(
+            ranker=Ranker(
                 ItemWeights(arrays["ranker_starts"], arrays["ranker_targets"], arrays["ranker_values"]),
                 settings["ranker_half_life"],
+                _factors(arrays["ranker_factors"], settings),
+                settings["ranker_factor_weight"],
             ),
             taste_weight=settings["taste_weight"],
             discovery=Discovery(
@@ -214,6 +223,12 @@ class TrainedModel:
         )
 
 
+def _factors(vectors: NDArray[Any], settings: dict[str, Any]) -> ImplicitFactors | None:
+    if not vectors.shape[1]:
+        return None
+    return ImplicitFactors(vectors, settings["ranker_factor_regularization"], settings["ranker_factor_confidence"])
+
+
 # name -> dtype and shape; a letter stands for a length that must be the same wherever it appears.
 _LAYOUT: dict[str, tuple[str, tuple[str, ...]]] = {
     "movie_ids": ("int64", ("films",)),
@@ -237,17 +252,27 @@ _LAYOUT: dict[str, tuple[str, tuple[str, ...]]] = {
     "ranker_starts": ("int64", ("films and one",)),
     "ranker_targets": ("int32", ("weights",)),
     "ranker_values": ("float32", ("weights",)),
+    "ranker_factors": ("float32", ("films", "ranker factors")),
     "discovery_offered": ("uint8", ("films",)),
     "discovery_mean": ("float32", ("films",)),
     "discovery_sd": ("float32", ("films",)),
     "discovery_price": ("float32", ("films",)),
 }
-_POSITIVE = ("noise_scale_fresh", "noise_scale_trained", "noise_variance", "surprise", "interval_z")
+_POSITIVE = (
+    "noise_scale_fresh",
+    "noise_scale_trained",
+    "noise_variance",
+    "surprise",
+    "interval_z",
+    "ranker_factor_regularization",
+)
 _NOT_NEGATIVE = (
     "steadiness_ratings",
     "person_scale",
     "disagreement_scale",
     "ranker_half_life",
+    "ranker_factor_weight",
+    "ranker_factor_confidence",
     "taste_weight",
     "discovery_slots",
     "n_users",

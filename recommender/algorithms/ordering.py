@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from recommender.algorithms.ease import MIN_RATERS
 from recommender.algorithms.film_model import Array, FilmModel, Person
-from recommender.algorithms.ranking import EaseRanker
+from recommender.algorithms.ranking import Ranker, Votes, inverse_spread
 
 # Orders films that no rated film says anything for; too little to turn anything else.
 POPULARITY_TIE_BREAK = 1e-6
-_SMALL = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +30,14 @@ class Order:
     ranker_scores: Array  # (n_items,) what of it is the ranker's word
     rating_scores: Array  # (n_items,) and what the rating model's
     person: Person
-    ranker: EaseRanker
+    votes: Votes
     ranker_factor: float
     taste_factor: float
     has_taste: NDArray[np.bool_]  # (n_items,) films of which the rating model has a word
 
     def ranker_contributions(self, item: int) -> Array:
         """What each rated film adds to one film's score through the ranker, (n,)."""
-        return self.ranker_factor * self.ranker.contributions(self.person.history, item)
+        return self.ranker_factor * self.votes.contributions(item)
 
     def rating_contributions(self, item: int) -> Array:
         """And through the rating model, (n,)."""
@@ -56,13 +55,13 @@ class Ordering:
     """How a version orders lists."""
 
     films: FilmModel
-    ranker: EaseRanker
+    ranker: Ranker
     taste_weight: float  # how much the rating model's word counts beside the ranker's, ≥ 0
 
     @cached_property
     def has_taste(self) -> NDArray[np.bool_]:
         """The films whose place says something of the person, (n_items,): those that the ranker knows, and those past
-        its bound of films with as many raters, of which the rating model alone has a word."""
+        its bound with as many raters, of which the rating model alone has a word."""
         return self.ranker.known | (self.films.item_counts >= MIN_RATERS)
 
     @cached_property
@@ -82,28 +81,29 @@ class Ordering:
         ties: Array = POPULARITY_TIE_BREAK * np.log2(1.0 + self.films.item_counts)
         return ties
 
+    def taste(self, person: Person) -> tuple[Array, float]:
+        """How much more than an average film the person will like each ranked one, (n_ranked,), of unit spread; and
+        what it was multiplied by to have that."""
+        taste = self._characters @ person.state.ravel() / self.films.n_samples
+        factor = inverse_spread(taste)
+        return factor * taste, factor
+
     def order(self, person: Person) -> Order:
-        ranker_scores = self.ranker.scores(person.history)
-        ranker_factor = _inverse_spread(ranker_scores[self.ranker.known_films])
-        ranker_scores *= ranker_factor
+        votes = self.ranker.votes(person.history)
+        ranker_factor = inverse_spread(votes.scores[self.ranker.known_films])
+        ranker_scores = ranker_factor * votes.scores
         rating_scores, taste_factor = np.zeros(len(ranker_scores)), 0.0
         if self.taste_weight:
-            taste = self._characters @ person.state.ravel() / self.films.n_samples
-            taste_factor = self.taste_weight * _inverse_spread(taste)
-            rating_scores[self.ranked_films] = taste_factor * taste
+            taste, factor = self.taste(person)
+            taste_factor = self.taste_weight * factor
+            rating_scores[self.ranked_films] = self.taste_weight * taste
         return Order(
             scores=ranker_scores + rating_scores + self.tie_breaks,
             ranker_scores=ranker_scores,
             rating_scores=rating_scores,
             person=person,
-            ranker=self.ranker,
+            votes=votes,
             ranker_factor=ranker_factor,
             taste_factor=taste_factor,
             has_taste=self.has_taste,
         )
-
-
-def _inverse_spread(values: NDArray[np.float64]) -> float:
-    """1 / standard deviation; 0 where nothing differs, as for somebody without ratings."""
-    spread = float(values.std()) if len(values) else 0.0
-    return 1.0 / spread if spread > _SMALL else 0.0

@@ -1,6 +1,8 @@
-"""The ranker: what a person's films say for the others (EASE), the latest rated first of all.
+"""The ranker: what a person's films say for the others, the latest rated first of all.
 
-It stands behind one small face, ``scores`` and ``contributions``, so that another can take its place.
+Two voices, each divided by its spread over films: EASE, which knows pairs of films, and implicit-feedback factors,
+which know what pairs have in common and reach films that EASE has no room for. How much the second counts is chosen on
+validation ratings; where it is worth nothing it is left out.
 """
 
 from __future__ import annotations
@@ -13,27 +15,38 @@ from numpy.typing import NDArray
 
 from recommender.algorithms.ease import ItemWeights, grades
 from recommender.algorithms.film_model import Array, History
+from recommender.algorithms.implicit_factors import FoldedIn, ImplicitFactors
 
 # What is left of a rating's voice when it is old.
 RECENCY_FLOOR = 0.1
+_SMALL = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class EaseRanker:
-    """score_j = Σ_i g(r_i)·recency_i·B_ij over the films i that the person rated.
+class Ranker:
+    """score_j = EASE_j / σ + factor_weight · factors_j / σ, every rated film speaking with g(r_i)·recency_i.
 
-    recency = floor + (1 − floor)·½^(age / half-life), age counted in ratings given since. Linear in what the ratings
-    say, so every score is a sum over them, but not free of their order.
+    recency = floor + (1 − floor)·½^(age / half-life), age counted in ratings given since. A score is a sum over the
+    films that the person rated, but not free of their order.
     """
 
     weights: ItemWeights
     half_life: float  # in ratings; 0: all ratings speak alike, however old
+    factors: ImplicitFactors | None = None
+    factor_weight: float = 0.0  # of the factors beside EASE; without factors 0
+
+    @cached_property
+    def ease_films(self) -> NDArray[np.intp]:
+        """Rows of the films that EASE has weights for, ascending."""
+        return np.unique(self.weights.targets).astype(np.intp)
 
     @cached_property
     def known(self) -> NDArray[np.bool_]:
-        """Which films it has weights for, (n_items,)."""
+        """Which films either voice knows, (n_items,)."""
         known = np.zeros(self.weights.n_items, np.bool_)
-        known[self.weights.targets] = True
+        known[self.ease_films] = True
+        if self.factors is not None:
+            known[self.factors.known_films] = True
         return known
 
     @cached_property
@@ -49,10 +62,47 @@ class EaseRanker:
         strengths: Array = grades(history.value) * recency
         return strengths
 
-    def scores(self, history: History) -> Array:
-        """A score for every film, (n_items,), 0 for those that it does not know."""
-        return self.weights.scores(history.item, self.strengths(history))
+    def votes(self, history: History) -> Votes:
+        """What the person's films say, for every film."""
+        strengths = self.strengths(history)
+        of_ease = self.weights.scores(history.item, strengths)
+        ease_factor = inverse_spread(of_ease[self.ease_films])
+        of_factors, folded_in, factor = np.zeros(len(of_ease)), None, 0.0
+        if self.factors is not None:
+            folded_in = self.factors.fold_in(history.item, strengths)
+            scores = folded_in.scores()
+            factor = inverse_spread(scores)
+            of_factors[self.factors.known_films] = factor * scores
+        return Votes(self, history, strengths, ease_factor * of_ease, of_factors, ease_factor, factor, folded_in)
 
-    def contributions(self, history: History, item: int) -> Array:
+
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """One person's; lives as long as a request."""
+
+    ranker: Ranker
+    history: History
+    strengths: Array  # (n,)
+    of_ease: Array  # of unit spread, (n_items,)
+    of_factors: Array  # likewise
+    ease_factor: float  # what made it so
+    factor: float
+    folded_in: FoldedIn | None
+
+    @cached_property
+    def scores(self) -> Array:
+        """(n_items,), 0 for films that the ranker does not know."""
+        return self.of_ease + self.ranker.factor_weight * self.of_factors
+
+    def contributions(self, item: int) -> Array:
         """What each rated film adds to one film's score, (n,)."""
-        return self.strengths(history) * self.weights.column(item, history.item)
+        contributions: Array = self.ease_factor * self.strengths * self.ranker.weights.column(item, self.history.item)
+        if self.folded_in is not None:
+            contributions += self.ranker.factor_weight * self.factor * self.folded_in.contributions(item)
+        return contributions
+
+
+def inverse_spread(values: Array) -> float:
+    """1 / standard deviation; 0 where nothing differs, as for somebody without ratings."""
+    spread = float(values.std()) if len(values) else 0.0
+    return 1.0 / spread if spread > _SMALL else 0.0

@@ -1,5 +1,5 @@
 """Choosing, on validation ratings only, what training does not learn: the noise scales of a person's solve, the
-order of a list (ranker's λ and half-life, weight of taste), and the calibration of uncertainty.
+order of a list (``order_search``), and the calibration of uncertainty.
 
 The films are fitted without the validation ratings and without one person in ten altogether. The scale of fresh
 ratings is chosen on those newcomers, whose ratings have not shaped the films; how much less a trained rating should
@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.algorithms.ease import ItemWeights, fit_ease
+from recommender.algorithms.ease import fit_ease
 from recommender.algorithms.film_model import FilmModel, History, NoiseScales, history_of
+from recommender.algorithms.implicit_als import fit_implicit_als
 from recommender.algorithms.interactions import RELEVANT, Interactions
-from recommender.algorithms.metrics import K, ndcg_at_k, top_k
-from recommender.algorithms.ordering import Ordering
-from recommender.algorithms.ranking import EaseRanker
+from recommender.algorithms.order_search import HALF_LIVES, Judge, choose_order
+from recommender.algorithms.ranking import Ranker
 from recommender.algorithms.splits import Split
 from recommender.algorithms.uncertainty import HeldOut, Uncertainty, calibrate, levels_of
 
@@ -29,11 +29,6 @@ REGULARIZATIONS = (0.5, 1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0)
 # Factors of a noise that was sampled with the films.
 FRESH_SCALES = (0.5, 0.7, 1.0, 1.25, 1.5, 2.0)
 TRAINED_SCALES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
-RANKER_REGULARIZATIONS = (50.0, 150.0, 300.0, 500.0, 1000.0)
-HALF_LIVES = (0.0, 3.0, 5.0, 10.0, 20.0)
-MIDDLING_HALF_LIFE = 5.0
-TASTE_WEIGHTS = (0.0, 0.2, 0.4, 0.7, 1.0)
-MIDDLING_TASTE_WEIGHT = 0.4
 # Enough people to choose a handful of numbers by; more would only take longer.
 MAX_PEOPLE = 2000
 MAX_PEOPLE_FOR_SCALES = 600
@@ -72,14 +67,19 @@ class Tuning:
     scales: NoiseScales
     ranker_regularization: float
     ranker_half_life: float
+    ranker_factor_weight: float
     taste_weight: float
     uncertainty: Uncertainty
     validation_rmse: float
     validation_ndcg: float
 
-    def fit_ranker(self, data: Interactions) -> EaseRanker:
+    def fit_ranker(self, data: Interactions, *, n_threads: int | None = None) -> Ranker:
         """The ranker with the chosen settings, fitted on ``data``."""
-        return EaseRanker(fit_ease(data, self.ranker_regularization), self.ranker_half_life)
+        weights = fit_ease(data, self.ranker_regularization)
+        if not self.ranker_factor_weight:
+            return Ranker(weights, self.ranker_half_life)
+        factors = fit_implicit_als(data, n_threads=n_threads)
+        return Ranker(weights, self.ranker_half_life, factors, self.ranker_factor_weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,54 +129,6 @@ def _choose_scales(films: FilmModel, cases: list[_Case]) -> NoiseScales:
     return best(others or newcomers, [replace(scales, trained=factor) for factor in TRAINED_SCALES])
 
 
-@dataclass(frozen=True)
-class _OrderSettings:
-    regularization: float
-    half_life: float
-    taste_weight: float
-    ndcg: float
-
-
-def _choose_order(
-    films: FilmModel, data: Interactions, cases: list[_Case], half_lives: Sequence[float]
-) -> _OrderSettings:
-    """Ranker's λ and half-life, and the weight of taste, by NDCG@10 over the full catalogue.
-
-    One after the other, from the middle of each: the optimum is flat, and all triples would take twenty times as long.
-    Once more where the half-life has left the middle: λ was chosen beside another.
-    """
-    judged = [(case, case.items[case.actual >= RELEVANT]) for case in cases if (case.actual >= RELEVANT).any()]
-    half_life = MIDDLING_HALF_LIFE if MIDDLING_HALF_LIFE in half_lives else half_lives[0]
-    middle = _OrderSettings(RANKER_REGULARIZATIONS[1], half_life, MIDDLING_TASTE_WEIGHT, 0.0)
-    if not judged:
-        return middle
-    people = [films.solve(case.history) for case, _ in judged]
-    fitted: dict[float, ItemWeights] = {}
-
-    def judge(settings: _OrderSettings) -> _OrderSettings:
-        regularization = settings.regularization
-        if regularization not in fitted:
-            fitted[regularization] = fit_ease(data, regularization)
-        ordering = Ordering(films, EaseRanker(fitted[regularization], settings.half_life), settings.taste_weight)
-        total = 0.0
-        for person, (case, liked) in zip(people, judged, strict=True):
-            scores = ordering.order(person).scores
-            scores[case.history.item] = -np.inf
-            total += ndcg_at_k(np.isin(top_k(scores, K), liked), len(liked)) or 0.0
-        return replace(settings, ndcg=total / len(judged))
-
-    choices = {"regularization": RANKER_REGULARIZATIONS, "half_life": half_lives, "taste_weight": TASTE_WEIGHTS}
-
-    def search(best: _OrderSettings) -> _OrderSettings:
-        for name, candidates in choices.items():
-            others = [value for value in candidates if value != getattr(best, name)]
-            best = max([best, *(judge(replace(best, **{name: value})) for value in others)], key=lambda one: one.ndcg)
-        return best
-
-    found = search(judge(middle))
-    return found if found.half_life == half_life else search(found)
-
-
 def tune(
     films: FilmModel,
     split: ValidationSplit,
@@ -190,12 +142,15 @@ def tune(
     cases = _cases(split, seed=seed)
     scales = _choose_scales(films, cases)
     films = replace(films, scales=scales)
-    order = _choose_order(films, split.fit, cases, half_lives)
+    liked = [(case, case.items[case.actual >= RELEVANT]) for case in cases]
+    judges = [Judge(films.solve(case.history), rows) for case, rows in liked if len(rows)]
+    order = choose_order(films, split.fit, judges, half_lives)
     held_out = [HeldOut(films.solve(case.history), case.items, case.actual) for case in cases]
     return Tuning(
         scales=scales,
         ranker_regularization=order.regularization,
         ranker_half_life=order.half_life,
+        ranker_factor_weight=order.factor_weight,
         taste_weight=order.taste_weight,
         uncertainty=calibrate(held_out, film_variance, levels_of(split.fit.value)),
         validation_rmse=float(np.sqrt(_mean_squared_error(films, cases))),

@@ -15,13 +15,14 @@ from recommender.algorithms.film_features import SideInformation
 from recommender.algorithms.film_model import FilmModel, history_of
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.metrics import K, top_k
+from recommender.algorithms.order_search import HALF_LIVES
 from recommender.algorithms.ordering import Ordering
 from recommender.algorithms.pipeline import Pipeline, make_trainer, price_discoveries
 from recommender.algorithms.posterior import BayesianFactorizationConfig
 from recommender.algorithms.presets import DEFAULT_PRESET, configuration
 from recommender.algorithms.splits import Split
 from recommender.algorithms.trainer import Trainer
-from recommender.algorithms.tuning import HALF_LIVES, tune, validation_split
+from recommender.algorithms.tuning import tune, validation_split
 from recommender.benchmarks.datasets import DataSet
 from recommender.benchmarks.judging import Floats, rmse_difference, rmse_estimate
 from recommender.benchmarks.protocols import SEED
@@ -98,13 +99,14 @@ class Lists:
         self._preset.fit(train)
         tuning, self._train = self._preset.tuning, train
         began = time.perf_counter()
-        self._ordering = Ordering(self._preset.films, tuning.fit_ranker(train), tuning.taste_weight)
+        self._ordering = Ordering(self._preset.films, tuning.fit_ranker(train, n_threads=1), tuning.taste_weight)
         if self._slots:
             self._discovery = price_discoveries(self._ordering, train, self._slots, seed=SEED)
         self.fit_seconds = self._preset.fit_seconds + time.perf_counter() - began
         self.settings = {
             "regularization": tuning.ranker_regularization,
             "half_life": tuning.ranker_half_life,
+            "factor_weight": tuning.ranker_factor_weight,
             "taste_weight": tuning.taste_weight,
         }
 

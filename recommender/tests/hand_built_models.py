@@ -12,7 +12,7 @@ from recommender.algorithms.film_features import n_film_features
 from recommender.algorithms.film_model import FilmModel
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.new_films import FilmPrior
-from recommender.algorithms.ranking import EaseRanker
+from recommender.algorithms.ranking import Ranker
 from recommender.algorithms.taste_groups import TasteGroups
 from recommender.algorithms.uncertainty import HALF_STARS, Uncertainty
 
@@ -46,7 +46,7 @@ def hand_built_model(
             watched_link=np.zeros((0, 1, n_factors + 1), np.float32),
             item_counts=counts,
         ),
-        ranker=EaseRanker(
+        ranker=Ranker(
             ItemWeights(
                 starts=np.concatenate([[0], np.cumsum(np.bincount(sources, minlength=n_items))]).astype(np.int64),
                 targets=targets.astype(np.int32),

@@ -16,7 +16,8 @@ from recommender import registry, serving
 from recommender.algorithms.ease import ItemWeights
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.algorithms.film_model import FilmModel, NoiseScales
-from recommender.algorithms.ranking import EaseRanker
+from recommender.algorithms.implicit_factors import ImplicitFactors
+from recommender.algorithms.ranking import Ranker
 from recommender.explain import explain_for, placed_by
 from recommender.recommend import predict_for, recommend_for
 from recommender.serving import LiveModel
@@ -45,11 +46,12 @@ def random_model(seed: int, *, half_life: float, noise_ratio: float, taste_weigh
         item_counts=rng.integers(0, 6, N_FILMS),
         scales=NoiseScales(trained=noise_ratio),
     )
+    factors = ImplicitFactors(rng.normal(0, 0.3, (N_FILMS, 3)).astype(np.float32), 1.0, 5.0)
     centroids = rng.normal(0, 1, (len(model.groups.centroids), 8)).astype(np.float32)
     return replace(
         model,
         films=films,
-        ranker=EaseRanker(ItemWeights(starts, targets.astype(np.int32), values), half_life),
+        ranker=Ranker(ItemWeights(starts, targets.astype(np.int32), values), half_life, factors, factor_weight=0.5),
         taste_weight=taste_weight,
         groups=replace(model.groups, centroids=centroids),
     )
@@ -184,7 +186,7 @@ class CounterfactualsTestCase(CatalogueTestCase):
         starts[1:] = 1
         starts[2:] = 3
         weights = ItemWeights(starts, np.array([5, 0, 5], np.int32), np.array([1e-3, 9.0, 1.0], np.float32))
-        registry.activate(store_version(replace(model, ranker=EaseRanker(weights, 0.0))))
+        registry.activate(store_version(replace(model, ranker=Ranker(weights, 0.0))))
         rate(self.alice, {0: 5.0, 1: 5.0})
         order = explain_for(self.alice, self.film(5))["order"]
         self.assertEqual(order["rank"], 1)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from recommender.algorithms.ease import fit_ease
 from recommender.algorithms.film_model import EMPTY_HISTORY, History
 from recommender.algorithms.ordering import Ordering
-from recommender.algorithms.ranking import EaseRanker
+from recommender.algorithms.ranking import Ranker
 from recommender.tests.ratings_for_tests import two_tastes
 from recommender.tests.test_film_model import N_ITEMS, films, history, ratings
 
 DATA = two_tastes(n_items=N_ITEMS)
-RANKER = EaseRanker(fit_ease(DATA, 50.0), half_life=5.0)
+RANKER = Ranker(fit_ease(DATA, 50.0), half_life=5.0)
 FAN = history([(0, 10, False), (1, 9, True), (2, 10, False), (20, 2, False)])
 
 
@@ -26,7 +26,7 @@ def ordering(taste_weight: float) -> Ordering:
 class OrderingTestCase(SimpleTestCase):
     def test_it_is_the_rankers_order_without_a_word_of_the_rating_model(self) -> None:
         order = ordering(0.0).order(films().solve(FAN))
-        self.assertEqual(np.argsort(-order.scores).tolist(), np.argsort(-RANKER.scores(FAN)).tolist())
+        self.assertEqual(np.argsort(-order.scores).tolist(), np.argsort(-RANKER.votes(FAN).scores).tolist())
         self.assertFalse(order.rating_contributions(5).any())
 
     def test_it_comes_nearer_to_the_persons_taste_the_more_weight_that_has(self) -> None:
@@ -38,7 +38,7 @@ class OrderingTestCase(SimpleTestCase):
 
     def test_it_means_the_same_weight_however_loud_the_ranker_is(self) -> None:
         """Somebody with many ratings has ranker scores many times as large."""
-        loud = EaseRanker(replace(RANKER.weights, values=1000 * RANKER.weights.values), RANKER.half_life)
+        loud = Ranker(replace(RANKER.weights, values=1000 * RANKER.weights.values), RANKER.half_life)
         person = films().solve(FAN)
         np.testing.assert_allclose(
             Ordering(films(), loud, 0.4).order(person).scores, ordering(0.4).order(person).scores, atol=1e-5
@@ -51,7 +51,7 @@ class OrderingTestCase(SimpleTestCase):
     def without_film_7(self, n_ratings: int) -> Ordering:
         """The ranker has not learned of film 7, which has so many ratings."""
         few = np.flatnonzero(DATA.item == 7)[2:]
-        ranker = EaseRanker(fit_ease(DATA.take(np.setdiff1d(np.arange(len(DATA)), few)), 50.0), 0.0)
+        ranker = Ranker(fit_ease(DATA.take(np.setdiff1d(np.arange(len(DATA)), few)), 50.0), 0.0)
         counts = films().item_counts.copy()
         counts[7] = n_ratings
         return Ordering(replace(films(), item_counts=counts), ranker, 0.4)

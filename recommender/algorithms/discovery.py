@@ -155,11 +155,21 @@ def _prices(values: NDArray[np.float32], slots: int) -> tuple[NDArray[np.float32
     step = float(values[values > -np.inf].std())
     best, most = prices.copy(), -1
     for number in range(_ROUNDS):
-        chosen = np.argpartition(prices - values, slots - 1, axis=1)[:, :slots]
-        demand = np.bincount(chosen.ravel(), minlength=n_films)
+        demand = np.bincount(_chosen(values - prices, slots), minlength=n_films)
         found = int(np.count_nonzero(demand))
         if found > most:
             best, most = prices.copy(), found
         push = np.clip(np.log((demand + 0.3) / even), -2, 3)
         prices = (prices + step * _STEP * push / np.sqrt(1 + number / 30)).astype(np.float32)
     return best, most
+
+
+def _chosen(worth: NDArray[np.float32], slots: int) -> NDArray[np.intp]:
+    """Columns of the ``slots`` highest values of each row, all in one; changes ``worth``. For so few, one search for
+    the highest after the other takes a fraction of what a partition does."""
+    rows, chosen = np.arange(len(worth)), []
+    for _ in range(slots):
+        highest = worth.argmax(axis=1)
+        chosen.append(highest)
+        worth[rows, highest] = -np.inf
+    return np.concatenate(chosen)

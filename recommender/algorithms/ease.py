@@ -196,7 +196,7 @@ def _gathered(
     if not sources:
         return ItemWeights(np.zeros(n_items + 1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
     source, target = np.concatenate(sources), np.concatenate(targets)
-    order = np.lexsort((target, source))
+    order = np.argsort(source * n_items + target, kind="stable")  # one key: half the time of two
     starts = np.concatenate([[0], np.cumsum(np.bincount(source, minlength=n_items))])
     return ItemWeights(
         starts.astype(np.int64), target[order].astype(np.int32), np.concatenate(values)[order].astype(np.float32)

@@ -7,13 +7,13 @@ half-life are chosen one after the other: the optimum is flat.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.algorithms.ease import fit_ease
+from recommender.algorithms.ease import ItemWeights, fit_ease
 from recommender.algorithms.film_model import FilmModel, Person
 from recommender.algorithms.implicit_als import fit_implicit_als
 from recommender.algorithms.interactions import Interactions
@@ -61,13 +61,19 @@ def choose_order(
     if not judges:
         return OrderSettings(REGULARIZATIONS[1], middle, 0.0, TASTE_WEIGHTS[2])
     factors = fit_implicit_als(data)
+    fitted: dict[float, ItemWeights] = {}
+    tastes: dict[Judge, Floats] = {}
 
     def visit(regularization: float, half_lives: Sequence[float]) -> list[OrderSettings]:
-        weights = fit_ease(data, regularization)
-        return [
-            _best_weights(Ordering(films, Ranker(weights, half_life, factors), 0.0), judges, regularization)
-            for half_life in half_lives
-        ]
+        if regularization not in fitted:
+            fitted[regularization] = fit_ease(data, regularization)
+        found = []
+        for half_life in half_lives:
+            ordering = Ordering(films, Ranker(fitted[regularization], half_life, factors), 0.0)
+            if not tastes:  # the same beside every ranker
+                tastes.update((judge, ordering.taste(judge.person)[0].astype(np.float32)) for judge in judges)
+            found.append(_best_weights(ordering, tastes, regularization))
+        return found
 
     def best(found: Sequence[OrderSettings]) -> OrderSettings:
         return max(found, key=lambda one: one.ndcg)
@@ -81,8 +87,9 @@ def choose_order(
     return found
 
 
-def _best_weights(ordering: Ordering, judges: Sequence[Judge], regularization: float) -> OrderSettings:
-    words = [_Words.of(ordering, judges[first : first + _BLOCK]) for first in range(0, len(judges), _BLOCK)]
+def _best_weights(ordering: Ordering, tastes: Mapping[Judge, Floats], regularization: float) -> OrderSettings:
+    judges = list(tastes)
+    words = [_Words.of(ordering, judges[first : first + _BLOCK], tastes) for first in range(0, len(judges), _BLOCK)]
     tried = []
     for factor_weight in FACTOR_WEIGHTS:
         for taste_weight in TASTE_WEIGHTS:
@@ -106,20 +113,19 @@ class _Words:
     ideal: NDArray[np.float64]  # the best possible discounted gain, (n_people,)
 
     @classmethod
-    def of(cls, ordering: Ordering, judges: Sequence[Judge]) -> _Words:
+    def of(cls, ordering: Ordering, judges: Sequence[Judge], tastes: Mapping[Judge, Floats]) -> _Words:
         films, ranker = ordering.ranked_films, ordering.ranker
         shape = (len(judges), len(films))
-        ease, factors, taste = (np.empty(shape, np.float32) for _ in range(3))
+        ease, factors = np.empty(shape, np.float32), np.empty(shape, np.float32)
         column_of = np.full(ordering.films.n_items, -1, np.intp)
         column_of[films] = np.arange(len(films))
         for row, judge in enumerate(judges):
             votes = ranker.votes(judge.person.history)
             ease[row], factors[row] = votes.of_ease[films], votes.of_factors[films]
-            taste[row] = ordering.taste(judge.person)[0]
         return cls(
             ease=ease,
             factors=factors,
-            taste=taste,
+            taste=np.stack([tastes[judge] for judge in judges]),
             ties=ordering.tie_breaks[films].astype(np.float32),
             by_ranker=ranker.known[films],
             rated=_cells([judge.person.history.item for judge in judges], column_of),

@@ -62,7 +62,7 @@ class OrderSearchTestCase(SimpleTestCase):
                 self.assertLessEqual(self.plainly(other), chosen.ndcg + 1e-6, other)
 
     def test_it_chooses_the_regularization_anew_beside_another_half_life(self) -> None:
-        def of(ordering: Ordering, judges: object, regularization: float) -> OrderSettings:
+        def of(ordering: Ordering, tastes: object, regularization: float) -> OrderSettings:
             # λ 150 is best beside a half-life of 5, λ 1000 beside the best of all, 20.
             half_life = ordering.ranker.half_life
             ndcg = {(150.0, 5.0): 0.2, (150.0, 20.0): 0.3, (1000.0, 20.0): 0.4}.get((regularization, half_life), 0.1)

@@ -23,6 +23,7 @@ SEED = 0
 
 # What the settings of each tuned peer are chosen from.
 SURPRISE_SVD = grid(n_factors=(50, 100, 200), reg_all=(0.05, 0.1), lr_all=(0.005, 0.01), n_epochs=(40, 80))
+SURPRISE_SVDPP = grid(n_factors=(20,), reg_all=(0.02, 0.05, 0.1), lr_all=(0.007,), n_epochs=(20, 40))
 MYFM = grid(rank=(8, 16), n_iter=(300,))
 ITEM_KNN = grid(neighbours=(20, 50, 100, 200), shrinkage=(0.0, 10.0, 100.0))
 IMPLICIT_ALS = grid(
@@ -32,7 +33,7 @@ IMPLICIT_BPR = grid(
     factors=(16, 64, 128),
     learning_rate=(0.003, 0.01),
     regularization=(0.001, 0.01),
-    iterations=(100, 300),
+    iterations=(50, 100, 300),
     feedback=("liked", "all"),
 )
 

@@ -50,8 +50,7 @@ _CAVEATS = """\
   figures from elsewhere do not belong beside these.
 - People rate films at MovieLens page by page, as the site lists them. The films of a page stand together in time, so
   part of what recency gains on the last ratings may be an artefact of how they were gathered. Hence the row without.
-- The peers' settings were searched in as many combinations as stand above; a longer search may find better. SVD++ has
-  its defaults.
+- The peers' settings were searched in as many combinations as stand above; a longer search may find better.
 - Settings of lists are nearly tied. On ML-100K, settings of implicit ALS within 0.004 of each other on one slice
   reached NDCG@10 from 0.36 to 0.39 on the test part, and ours from 0.395 to 0.40. The intervals above know nothing of
   that choosing: a lead of less than 0.01 means little.

@@ -213,9 +213,9 @@ ROWS: tuple[Row, ...] = (
     ),
     _rating_peer(
         "surprise-svdpp",
-        "Surprise SVD++, defaults",
+        "Surprise SVD++, tuned",
         lambda side, chosen: peers.Surprise("SVDpp", chosen),
-        ({},),
+        peers.SURPRISE_SVDPP,
         "scikit-surprise",
     ),
     _rating_peer("myfm", "myFM, the same side information", peers.MyFM, peers.MYFM, "myfm"),

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from knox.models import AuthToken
 
-from cinema.models import Genre, Movie, Rating, ThrottleCount, User
+from cinema.models import Genre, HiddenMovie, Movie, Rating, ThrottleCount, User
 from cinema.read_only_admin import ReadOnlyAdmin
 
 admin.site.site_title = admin.site.site_header = "CINÉMA"
@@ -83,6 +83,17 @@ class RatingAdmin(ReadOnlyAdmin):
 
     list_display = ("user", "movie", "value", "rated_at", "changed_at")
     list_filter = ("value",)
+    list_select_related = ("user", "movie")
+    search_fields = ("user__username", "movie__title")
+    show_full_result_count = False
+
+
+@admin.register(HiddenMovie)
+class HiddenMovieAdmin(ReadOnlyAdmin):
+    """``cinema.library`` is the only writer."""
+
+    list_display = ("user", "movie", "reason", "hidden_at")
+    list_filter = ("reason",)
     list_select_related = ("user", "movie")
     search_fields = ("user__username", "movie__title")
     show_full_result_count = False

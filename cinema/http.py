@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from cinema.problems import problem_response
+from recommender.serving import one_version
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +86,17 @@ class DatabaseTroubleMiddleware:
             return None
         logger.error("Database trouble at %s %s: %s", request.method, request.path, exception)
         return _database_unavailable(request)
+
+
+class OneVersionMiddleware:
+    """A page or an answer is made from one version, though another may become live meanwhile."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with one_version():
+            return self.get_response(request)
 
 
 class PrivateByDefaultMiddleware:

@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "cinema.http.PrivateByDefaultMiddleware",
+    "cinema.http.OneVersionMiddleware",
 ]
 
 ROOT_URLCONF = "cinema.urls"

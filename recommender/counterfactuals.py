@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from cinema.models import Movie
 from recommender.algorithms.film_model import Array, Person
-from recommender.recommend import list_scores
 from recommender.serving import LiveModel
+from recommender.viewers import list_scores
 
 # From this many films on, reading all ids of the catalogue beats naming them in the query.
 _MANY_FILMS = 1000
@@ -36,18 +36,23 @@ class Counterfactuals:
     without: dict[int, WithoutIt]  # by row of the rated film
 
 
-def counterfactuals(live: LiveModel, person: Person, row: int, rated_rows: Sequence[int]) -> Counterfactuals:
+def counterfactuals(
+    live: LiveModel, person: Person, row: int, rated_rows: Sequence[int], hidden: NDArray[np.int64]
+) -> Counterfactuals:
     """The place of the film at ``row``, and its stars and place without each of the films at ``rated_rows``.
 
     ``person`` is solved without a rating of the film itself. A place counts the films that the person has
-    not rated and that the catalogue still has, as their list does before discoveries are woven in. The film whose
+    neither rated nor hidden (``hidden``: ids) and that the catalogue still has, as their list does before discoveries
+    are woven in. The film whose
     rating is thought away is unrated then, yet it stays out of the ranking: with it there would be one rival more than
     before, and the two places would differ by who competes and not only by what is known of the person.
     """
-    rated = np.zeros(live.model.n_items, np.bool_)
-    rated[person.history.item] = True
+    unwanted = np.zeros(live.model.n_items, np.bool_)
+    unwanted[person.history.item] = True
+    rows = live.model.rows(hidden)
+    unwanted[rows[rows >= 0]] = True
     shortened = [live.model.solve(person.history.without(rated_row)) for rated_row in rated_rows]
-    ahead = [_ahead(list_scores(live, live.model.order(one)), row) & ~rated for one in (person, *shortened)]
+    ahead = [_ahead(list_scores(live, live.model.order(one)), row) & ~unwanted for one in (person, *shortened)]
     present = _in_catalogue(live, np.logical_or.reduce(ahead))
     rank, *ranks = (1 + int(np.count_nonzero(mask & present)) for mask in ahead)
     stars = [float(one.predicted_ratings([row])[0]) for one in shortened]

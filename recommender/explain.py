@@ -21,7 +21,7 @@ from recommender.algorithms.film_model import Array, Contributions, History, Per
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, RELEVANT
 from recommender.algorithms.new_films import NewFilm
 from recommender.counterfactuals import Counterfactuals, WithoutIt, counterfactuals
-from recommender.histories import rated_films
+from recommender.histories import hidden_films, rated_films
 from recommender.new_films import new_film
 from recommender.recommend import genre_names
 from recommender.serving import LiveModel, live_model
@@ -57,9 +57,10 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
     mentioned = np.union1d(named, first)
     titles = _titles(model.movie_ids[history.item if all_contributions else history.item[mentioned]])
     # A film that came after the training stands behind all others, whatever one has rated.
-    standing = (
-        counterfactuals(live, person, row, history.item[mentioned].tolist()) if row >= 0 else Counterfactuals(None, {})
-    )
+    standing = Counterfactuals(None, {})
+    if row >= 0:
+        named_rows = history.item[mentioned].tolist()
+        standing = counterfactuals(live, person, row, named_rows, hidden_films(user))
     explanation: dict[str, Any] = {
         "movie_id": movie.pk,
         "movie_title": movie.title,

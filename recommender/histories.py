@@ -1,4 +1,4 @@
-"""A person's ratings, read fresh from the database: the only state that a person has."""
+"""A person's ratings and hidden films, read fresh from the database: the only state that a person has."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from cinema.models import Rating, User
+from cinema.models import HiddenMovie, Rating, User
 from recommender.algorithms.film_model import History
 from recommender.serving import LiveModel
 
@@ -31,6 +31,16 @@ class RatedFilms:
 def rated_films(user: User, live: LiveModel | None) -> RatedFilms:
     ratings = Rating.objects.of(user).order_by("-rated_at", "-pk")
     return _rated_films(list(ratings.values_list("movie_id", "value", "changed_at")), live)
+
+
+def hidden_films(user: User) -> NDArray[np.int64]:
+    """Ids of the films that ``user`` does not want to be shown, ascending."""
+    return np.sort(np.fromiter(HiddenMovie.objects.of(user).order_by().values_list("movie_id", flat=True), np.int64))
+
+
+def unwanted_films(rated: RatedFilms, hidden: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Ids of the films that no list may hold: rated or hidden, ascending."""
+    return np.union1d(rated.movie_ids, hidden)
 
 
 def rated_films_of(user_ids: Sequence[int], live: LiveModel) -> dict[int, RatedFilms]:

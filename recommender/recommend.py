@@ -1,4 +1,4 @@
-"""Lists for a person: solve, score all films, drop what they have rated, take the best."""
+"""Lists for a person: solve, score all films, drop what they have rated or hidden, take the best."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
 from recommender.algorithms.metrics import top_k
 from recommender.algorithms.new_films import suits
 from recommender.algorithms.ordering import Order
-from recommender.histories import rated_films
+from recommender.histories import hidden_films, rated_films, unwanted_films
 from recommender.new_films import new_film, new_films
 from recommender.serving import LiveModel, live_model
+from recommender.viewers import Viewer
 
 Slot = Literal["ranked", "discovery", "fallback"]
 # How many places in ten are discoveries: so many, as many as the version chose, or (None) as the person chose.
@@ -80,27 +81,24 @@ def recommend_for(
     exclude: Iterable[int] = (),
     discovery: DiscoveryChoice = None,
 ) -> RecommendationList:
-    """The ``n`` films to see next, fewer only if the catalogue holds no more that fit. Never one the person rated.
+    """The ``n`` films to see next, fewer only if the catalogue holds no more that fit. Never one the person rated or
+    does not want to be shown.
 
     ``discovery``: how many places in ten go to films that hardly anybody is shown. What is asked for here goes before
     what the person chose, and that before what the version chose.
     """
-    live = live_model()
+    viewer = Viewer.of(user)
     filters = Filters(genre, year_min, year_max)
-    rated = rated_films(user, live)
-    excluded = np.union1d(rated.movie_ids, np.fromiter(exclude, np.int64))
+    unwanted = viewer.unwanted if viewer else unwanted_films(rated_films(user, None), hidden_films(user))
+    excluded = np.union1d(unwanted, np.fromiter(exclude, np.int64))
     items: list[Recommendation] = []
-    personal = False
-    if live is not None:
-        history = rated.history(live)
-        personal = len(history) > 0
-        person = live.model.solve(history)
-        order = live.model.order(person)
-        scores = list_scores(live, order)
-        scores[_rows(live, excluded)] = -np.inf
+    personal = viewer is not None and viewer.is_known
+    if viewer is not None:
+        scores = viewer.scores()
+        scores[viewer.rows(excluded)] = -np.inf
         slots = _slots(user, discovery) if personal else 0
-        finds = _Finds.of(live, person, excluded) if slots != 0 else None
-        items = _best(live, order, scores, finds, filters, n, slots)
+        finds = _Finds.of(viewer.live, viewer.person, excluded) if slots != 0 else None
+        items = _best(viewer.live, viewer.order, scores, finds, filters, n, slots)
         if not personal:
             items = [replace(item, slot="fallback", parts=None) for item in items]
     if len(items) < n:
@@ -108,16 +106,11 @@ def recommend_for(
         items += _popular(taken, filters, n - len(items), first_rank=len(items) + 1)
     return RecommendationList(
         user_id=user.pk,
-        model_version=live.label if live else None,
-        generation=live.generation if live else 0,
+        model_version=viewer.live.label if viewer else None,
+        generation=viewer.live.generation if viewer else 0,
         fallback=not personal,
         items=items,
     )
-
-
-def list_scores(live: LiveModel, order: Order) -> Array:
-    """What somebody's list is sorted by, (n_items,): by popularity where nothing is known of them."""
-    return order.scores.copy() if len(order.person.history) else live.model.popularity_scores.copy()
 
 
 def _slots(user: User, discovery: DiscoveryChoice) -> int | None:

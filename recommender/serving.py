@@ -9,6 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -112,9 +115,27 @@ class _Cache:
 _cache = _Cache()
 
 
+_held: ContextVar[list[LiveModel | None] | None] = ContextVar("held", default=None)
+
+
+@contextmanager
+def one_version() -> Iterator[None]:
+    """Within, ``live_model`` says the same throughout: an answer is wholly from one version, and asks for it once."""
+    token = _held.set([])
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
 def live_model() -> LiveModel | None:
     """The model to answer this request from; None if there is no version that can be read."""
-    return _cache.get()
+    held = _held.get()
+    if held is None:
+        return _cache.get()
+    if not held:
+        held.append(_cache.get())
+    return held[0]
 
 
 def forget() -> None:

@@ -11,6 +11,7 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cinema.library import hide_movie
 from cinema.models import Movie, Rating
 from recommender import registry, serving
 from recommender.algorithms.ease import ItemWeights
@@ -202,15 +203,20 @@ class CounterfactualsTestCase(CatalogueTestCase):
         for item in items[::7]:
             self.assertEqual(explain_for(self.bob, Movie.objects.get(pk=item.movie_id))["order"]["rank"], item.rank)
 
+    def test_hidden_films_have_no_place_before_others(self) -> None:
+        rate(self.alice, DRAMA_FAN)
+        items = recommend_for(self.alice, n=60, discovery=0).items
+        hide_movie(user=self.alice, movie=Movie.objects.get(pk=items[0].movie_id))
+        self.assertEqual(explain_for(self.alice, Movie.objects.get(pk=items[1].movie_id))["order"]["rank"], 1)
+
     def test_it_takes_one_query_however_many_films_are_named(self) -> None:
         rate(self.alice, DRAMA_FAN)
         film = self.film(5)
         explain_for(self.alice, film)  # loads the model
-        with self.assertNumQueries(
-            5
-        ):  # the live version, the ratings, new films, the titles, the films before this one
+        # The live version, the ratings, new films, the titles, the hidden films, the films before this one.
+        with self.assertNumQueries(6):
             explain_for(self.alice, film)
-        with self.assertNumQueries(5):
+        with self.assertNumQueries(6):
             explain_for(self.alice, film, all_contributions=True)
 
     def test_what_placed_a_film_is_what_its_explanation_names(self) -> None:

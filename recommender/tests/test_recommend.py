@@ -7,9 +7,10 @@ import numpy as np
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from cinema.library import hide_movie, unhide_movie
 from cinema.models import MAX_DISCOVERIES, Genre, Movie, Rating, User
 from cinema.ratings import rate_movie
-from recommender import registry
+from recommender import registry, serving
 from recommender.algorithms.discovery import MAX_SLOTS, Discovery
 from recommender.algorithms.film_model import NoiseScales
 from recommender.models import LivePointer
@@ -101,10 +102,29 @@ class RecommendForTestCase(CatalogueTestCase):
             self.assertAlmostEqual(item.parts.ranker + item.parts.rating_model, item.score, delta=1e-4)
         self.assertEqual({item.parts for item in recommend_for(self.bob, n=10).items}, {None})
 
-    def test_it_takes_five_queries(self) -> None:
+    def test_it_never_shows_a_film_that_the_person_hid(self) -> None:
+        rate(self.alice, DRAMA_FAN)
+        first, second = (Movie.objects.get(pk=item.movie_id) for item in recommend_for(self.alice, n=2).items)
+        hide_movie(user=self.alice, movie=first)
+        items = recommend_for(self.alice, n=100).items
+        self.assertEqual(items[0].movie_id, second.pk)
+        self.assertNotIn(first.pk, {item.movie_id for item in items})
+        self.assertEqual(len(items), Movie.objects.count() - len(DRAMA_FAN) - 1)
+        unhide_movie(user=self.alice, movie=first)
+        self.assertEqual(recommend_for(self.alice).items[0].movie_id, first.pk)
+
+    def test_it_never_shows_a_hidden_film_without_a_version_either(self) -> None:
+        serving.forget()
+        LivePointer.objects.all().delete()
+        first = Movie.objects.get(pk=recommend_for(self.alice).items[0].movie_id)
+        hide_movie(user=self.alice, movie=first)
+        self.assertNotIn(first.pk, {item.movie_id for item in recommend_for(self.alice, n=100).items})
+
+    def test_it_takes_six_queries(self) -> None:
         rate(self.alice, DRAMA_FAN)
         recommend_for(self.alice)
-        with self.assertNumQueries(5):  # the live version, the ratings, new films, the listed films and their genres
+        # The live version, the ratings, the hidden films, new films, the listed films and their genres.
+        with self.assertNumQueries(6):
             recommend_for(self.alice)
 
     def test_it_weighs_a_rating_less_that_it_was_trained_on(self) -> None:

@@ -82,3 +82,13 @@ class ServingTestCase(StoredVersionsMixin, TestCase):
         live = serving.live_model()
         assert live is not None
         self.assertEqual(live.generation, LivePointer.objects.get().generation)
+
+    def test_an_answer_is_wholly_from_one_version(self) -> None:
+        first, second = store_version(), store_version()
+        registry.activate(first)
+        with serving.one_version():
+            self.assertEqual(self.label(), first.label)
+            registry.activate(second)
+            with self.assertNumQueries(0):
+                self.assertEqual(self.label(), first.label)
+        self.assertEqual(self.label(), second.label)

@@ -1,0 +1,24 @@
+"""Films, people, their ratings and what else they keep."""
+
+from __future__ import annotations
+
+from cinema.models.catalogue import MIN_PEOPLE, Genre, Movie, MovieQuerySet
+from cinema.models.library import HiddenMovie
+from cinema.models.people import MAX_DISCOVERIES, User, UserManager
+from cinema.models.ratings import RATING_VALUES, Rating, RatingQuerySet
+from cinema.models.throttle import ThrottleCount
+
+__all__ = [
+    "MAX_DISCOVERIES",
+    "MIN_PEOPLE",
+    "RATING_VALUES",
+    "Genre",
+    "HiddenMovie",
+    "Movie",
+    "MovieQuerySet",
+    "Rating",
+    "RatingQuerySet",
+    "ThrottleCount",
+    "User",
+    "UserManager",
+]

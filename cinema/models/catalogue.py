@@ -1,0 +1,96 @@
+"""The films."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Avg, Count
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+
+from cinema.models.people import User
+from cinema.models.ratings import Rating
+
+# What others think of a film is shown only where at least this many of them stand behind it.
+MIN_PEOPLE = 5
+
+
+class Genre(models.Model):
+    name = models.CharField(max_length=60, unique=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MovieQuerySet(models.QuerySet["Movie"]):
+    def matching(
+        self, *, search: str = "", genre: str = "", year_min: int | None = None, year_max: int | None = None
+    ) -> MovieQuerySet:
+        """Films whose title holds every word of ``search``, of that genre (any letter case) and those years."""
+        movies = self
+        for word in search.split():
+            movies = movies.filter(title__icontains=word)
+        if genre:
+            movies = movies.filter(genres__name__iexact=genre)
+        if year_min is not None:
+            movies = movies.filter(year__gte=year_min)
+        if year_max is not None:
+            movies = movies.filter(year__lte=year_max)
+        return movies
+
+    def with_rating_counts(self) -> MovieQuerySet:
+        """Adds ``n_ratings``. A subquery, so that it does not multiply with the join on genres."""
+        counts = (
+            Rating.objects.filter(movie=models.OuterRef("pk"))
+            .order_by()
+            .values("movie")
+            .annotate(n=Count("pk"))
+            .values("n")
+        )
+        return self.annotate(n_ratings=Coalesce(models.Subquery(counts), 0))
+
+    def with_rating_by(self, user: User) -> MovieQuerySet:
+        """Adds ``your_rating``, None where there is none."""
+        mine = Rating.objects.filter(user=user, movie=models.OuterRef("pk")).order_by().values("value")
+        return self.annotate(your_rating=models.Subquery(mine))
+
+    def most_rated_first(self) -> MovieQuerySet:
+        """Adds ``n_ratings`` and sorts by it."""
+        return self.with_rating_counts().order_by(models.F("n_ratings").desc(), "pk")
+
+
+class Movie(models.Model):
+    title = models.TextField()  # of any length: catalogues hold titles that no one thought of
+    year = models.SmallIntegerField(null=True, blank=True)
+    genres = models.ManyToManyField(Genre, related_name="movies", blank=True)
+    # Where it was imported from. MovieLens' sets number films differently, so an id means nothing without its set.
+    source = models.CharField(max_length=40, blank=True, default="", editable=False)
+    source_id = models.BigIntegerField(null=True, blank=True, editable=False)
+
+    your_rating: float | None  # only with with_rating_by()
+
+    objects = MovieQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["title", "pk"]
+        indexes = [models.Index(fields=["year"])]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "source_id"], name="unique_movie_source"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.year})" if self.year else self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("cinema:movie", args=[self.pk])
+
+    def rating_summary(self) -> dict[str, Any]:
+        """``{"count", "average"}``; the average is None while fewer than MIN_PEOPLE rated the film."""
+        summary = self.ratings.aggregate(count=Count("pk"), average=Avg("value"))
+        if summary["count"] < MIN_PEOPLE:
+            summary["average"] = None
+        return summary

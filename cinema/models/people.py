@@ -1,0 +1,57 @@
+"""Who rates films."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.db import models
+from django.db.models import Q
+
+# Of ten places of a list, at most this many go to discoveries: what every version has prices for.
+MAX_DISCOVERIES = 3
+
+
+class UserManager(DjangoUserManager["User"]):
+    def people(self) -> models.QuerySet[User]:
+        """Those who can sign in, that is, who did not come from an import."""
+        return self.filter(source="")
+
+
+class User(AbstractUser):
+    """Somebody who rates films: a person with an account, or one imported with a set of ratings.
+
+    An imported person's name holds a colon, which no sign-up form accepts, and cannot sign in.
+    """
+
+    source = models.CharField(max_length=40, blank=True, default="", editable=False)
+    source_id = models.BigIntegerField(null=True, blank=True, editable=False)
+    # Places in ten that lists give to discoveries; null leaves the number to the live version.
+    discovery = models.PositiveSmallIntegerField(
+        "discoveries in ten",
+        null=True,
+        blank=True,
+        choices=[(None, "auto"), (0, "none"), *((n, str(n)) for n in range(1, MAX_DISCOVERIES + 1))],
+    )
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["source", "source_id"], name="unique_user_source"),
+            models.CheckConstraint(
+                condition=Q(discovery__isnull=True) | Q(discovery__range=(0, MAX_DISCOVERIES)),
+                name="discovery_within_its_range",
+            ),
+        ]
+
+    @property
+    def is_imported(self) -> bool:
+        return self.source != ""
+
+    def choose_discovery(self, discovery: int | None) -> None:
+        """Keeps how many discoveries the person wants. Nothing is written where nothing changes."""
+        if self.discovery != discovery:
+            self.discovery = discovery
+            self.save(update_fields=["discovery"])

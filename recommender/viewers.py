@@ -1,0 +1,72 @@
+"""Somebody as the live version sees them at this moment: solved once, ordered once, for everything a request shows.
+
+Whatever list is made for them starts from here, so that no path forgets what they must not be shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinema.models import User
+from recommender.algorithms.film_model import Array, History, Person
+from recommender.algorithms.ordering import Order
+from recommender.histories import RatedFilms, hidden_films, rated_films, unwanted_films
+from recommender.serving import LiveModel, live_model
+
+
+@dataclass(frozen=True, eq=False)
+class Viewer:
+    user: User
+    live: LiveModel
+    rated: RatedFilms
+    hidden: NDArray[np.int64]  # ids of films they do not want to be shown
+
+    @classmethod
+    def of(cls, user: User) -> Self | None:
+        """None while no version is live."""
+        live = live_model()
+        return None if live is None else cls(user, live, rated_films(user, live), hidden_films(user))
+
+    @cached_property
+    def history(self) -> History:
+        return self.rated.history(self.live)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the version can say anything personal."""
+        return len(self.history) > 0
+
+    @cached_property
+    def person(self) -> Person:
+        return self.live.model.solve(self.history)
+
+    @cached_property
+    def order(self) -> Order:
+        return self.live.model.order(self.person)
+
+    @cached_property
+    def unwanted(self) -> NDArray[np.int64]:
+        """Ids of the films that no list may hold: rated or hidden, ascending."""
+        return unwanted_films(self.rated, self.hidden)
+
+    def scores(self) -> Array:
+        """What their lists are sorted by, (n_items,), for the caller to change: by popularity where nothing is known
+        of them, −inf for unwanted films."""
+        scores = list_scores(self.live, self.order)
+        scores[self.rows(self.unwanted)] = -np.inf
+        return scores
+
+    def rows(self, movie_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Rows of those films that the version knows."""
+        rows = self.live.model.rows(movie_ids)
+        return rows[rows >= 0]
+
+
+def list_scores(live: LiveModel, order: Order) -> Array:
+    """What somebody's list is sorted by, (n_items,): by popularity where nothing is known of them."""
+    return order.scores.copy() if len(order.person.history) else live.model.popularity_scores.copy()

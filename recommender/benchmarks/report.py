@@ -39,8 +39,8 @@ _METHOD = f"""\
 - **Settings** were chosen on slices of the training part that were cut the way the test part was, with other seeds: for
   lists on a random split the mean of three slices, else one; ours always on one, as every training does. Then the
   model was fitted on the whole training part and tested once. On folds this is done anew in each.
-- **Fit** is one fit on the training part with the chosen settings, on one thread, without the choosing. Compare within
-  a table; another machine takes other times.
+- **Fit** is one fit on the training part with the chosen settings, without the choosing, in seconds of processor time
+  on one thread. Compare within a table; another machine takes other times.
 """
 
 _CAVEATS = """\

@@ -11,6 +11,7 @@ from unittest import mock
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 
@@ -24,6 +25,12 @@ def throttle_window() -> Iterator[None]:
     """Holds each test within one throttling window, or a test that begins at :59.9 would see two."""
     with mock.patch("cinema.throttling.current_time", return_value=timezone.now()):
         yield
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """No test sees what another one left in the process's cache."""
+    cache.clear()
 
 
 def pytest_configure(config: pytest.Config) -> None:

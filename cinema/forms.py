@@ -5,8 +5,11 @@ from typing import Any, Self
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
 from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from cinema.models import MAX_DISCOVERIES, RATING_VALUES, Genre, User
+from recommender.recommend import Filters
 
 
 class SignInForm(AuthenticationForm):
@@ -92,3 +95,31 @@ class DiscoveryForm(forms.Form):
     def of(cls, user: User) -> Self:
         """The form as it shows what ``user`` chose."""
         return cls(initial={"discovery": cls.AUTO if user.discovery is None else user.discovery})
+
+
+class RailForm(forms.Form):
+    """A rail by genre and decade. What cannot be understood counts as left out."""
+
+    FIRST_DECADE = 1910
+
+    genre = forms.ChoiceField(label=_("Genre"), required=False)
+    decade = forms.TypedChoiceField(label=_("Decade"), required=False, coerce=int, empty_value=None)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = Genre.objects.values_list("name", flat=True)
+        genre, decade = self.fields["genre"], self.fields["decade"]
+        assert isinstance(genre, forms.ChoiceField) and isinstance(decade, forms.ChoiceField)
+        genre.choices = [("", _("All genres")), *((name, name) for name in names)]
+        last = timezone.now().year // 10 * 10
+        decades = range(last, self.FIRST_DECADE - 1, -10)
+        decade.choices = [("", _("All years")), *((str(year), f"{year}–{year + 9}") for year in decades)]
+
+    def filters(self) -> Filters:
+        self.is_valid()
+        decade = self.cleaned_data.get("decade")
+        return Filters(
+            genre=self.cleaned_data.get("genre") or "",
+            year_min=decade,
+            year_max=None if decade is None else decade + 9,
+        )

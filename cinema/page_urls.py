@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cinema import account_views, views
+from cinema import account_views, home_views, views
 
 app_name = "cinema"
 
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", home_views.home, name="home"),
+    path("rails/<str:key>", home_views.rail, name="rail"),
     path("movies", views.movies, name="movies"),
     path("movies/<int:movie_id>", views.movie, name="movie"),
     path("movies/<int:movie_id>/rating", views.rate, name="rate"),

@@ -1,4 +1,4 @@
-"""Home, films, one film, ratings, posters."""
+"""Films, one film, ratings, posters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
@@ -23,66 +22,12 @@ from cinema.models import Movie, Rating, User
 from cinema.posters import poster_digest, poster_svg
 from cinema.receipts import Receipt, rate_with_receipt, unrate_with_receipt
 from cinema.what_if import what_if
-from mlops.models import TrainingRun
-from recommender.explain import NoExplanation, explain_for, placed_by
-from recommender.recommend import recommend_for
+from recommender.explain import NoExplanation, explain_for
 from recommender.similar import similar_movies
 
 RAIL_LENGTH = 20
-QUICK_RATES = 12
-WALL = 24
 PAGE_LENGTH = 36
 RATINGS_PAGE_LENGTH = 25
-# From this many ratings on, the list is taken for personal and stands above the films to rate.
-SETTLED = 5
-
-
-def _popular() -> QuerySet[Movie]:
-    return Movie.objects.most_rated_first().prefetch_related("genres")
-
-
-@require_safe
-def home(request: PageRequest) -> HttpResponse:
-    if not isinstance(request.user, User):
-        wall = [card(movie) for movie in _popular()[:WALL]]
-        counts = {"movies": Movie.objects.count(), "ratings": Rating.objects.count()}
-        return render(request, "cinema/welcome.html", {"wall": wall, "counts": counts})
-    context = _rail(request.user)
-    if wants_fragment(request):
-        return render(request, "cinema/home.html#rail", context)
-    unrated = _popular().exclude(ratings__user=request.user)[:QUICK_RATES]
-    context["discovery_form"] = DiscoveryForm.of(request.user)
-    context["to_rate"] = [(movie, card(movie)) for movie in unrated]
-    return render(request, "cinema/home.html", context)
-
-
-def _rail(user: User) -> dict[str, Any]:
-    """What the list for ``user`` shows: the first film large, with its reason, the others as cards."""
-    recommendations = recommend_for(user, n=RAIL_LENGTH)
-    cards = [
-        Card(item.movie_id, item.title, item.year, item.genres, item.predicted_rating, item.slot)
-        for item in recommendations.items
-    ]
-    n_ratings = Rating.objects.of(user).count()
-    personal = not recommendations.fallback and n_ratings > 0
-    return {
-        "recommendations": recommendations,
-        "n_ratings": n_ratings,
-        "personal": personal,
-        "settled": n_ratings >= SETTLED,
-        "first": cards[0] if personal and cards else None,
-        "first_because": _first_because(user, cards[0]) if personal and cards else [],
-        "cards": cards[1:] if personal else cards,
-        "active_run": None if recommendations.model_version else TrainingRun.objects.active().first(),
-    }
-
-
-def _first_because(user: User, first: Card) -> list[dict[str, Any]]:
-    """The rated films that put the first one there."""
-    try:
-        return placed_by(user, first.movie_id)
-    except NoExplanation:
-        return []
 
 
 @require_safe

@@ -25,6 +25,7 @@ from recommender.histories import hidden_films, rated_films
 from recommender.new_films import new_film
 from recommender.recommend import genre_names
 from recommender.serving import LiveModel, live_model
+from recommender.viewers import Viewer
 
 # How many films and genres are named; ``all_contributions`` lists every film.
 MAX_NAMED = 5
@@ -103,18 +104,14 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
     return explanation
 
 
-def placed_by(user: User, movie_id: int) -> list[dict[str, Any]]:
-    """The rated films that did most for a film's place in ``user``'s list, the strongest first, as ``order.movies`` has
-    them less what would be without them. Raises NoExplanation."""
-    live = live_model()
-    if live is None:
-        raise NoExplanation("No model has been trained yet.")
-    row = int(live.model.rows(np.array([movie_id]))[0])
-    history = rated_films(user, live).history(live).without(row)
-    order = _order(live, live.model.solve(history), row)
+def placed_by(viewer: Viewer, movie_id: int) -> list[dict[str, Any]]:
+    """The rated films that did most for an unrated film's place in the viewer's list, the strongest first, as
+    ``order.movies`` has them less what would be without them."""
+    row = int(viewer.live.model.rows(np.array([movie_id]))[0])
+    order = viewer.order.contributions(row) if row >= 0 else np.zeros(len(viewer.history))
     first = _strongest(order)
-    titles = _titles(live.model.movie_ids[history.item[first]])
-    return _entries(live, history, first, titles, {}, contribution=order)
+    titles = _titles(viewer.live.model.movie_ids[viewer.history.item[first]])
+    return _entries(viewer.live, viewer.history, first, titles, {}, contribution=order)
 
 
 def _order(live: LiveModel, person: Person, row: int) -> Array:

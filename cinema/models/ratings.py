@@ -33,6 +33,7 @@ class Rating(models.Model):
 
     class Meta:
         ordering = ["-rated_at", "-pk"]
+        indexes = [models.Index(fields=["rated_at"])]  # for what is popular lately
         constraints = [
             models.UniqueConstraint(fields=["user", "movie"], name="unique_rating"),
             models.CheckConstraint(condition=Q(value__in=RATING_VALUES), name="rating_in_half_stars"),

@@ -57,6 +57,8 @@ class BrowserTestCase(StoredVersionsMixin, StaticLiveServerTestCase):
         return list(Rating.objects.filter(user=self.alice, movie_id=movie_id).values_list("value", flat=True))
 
     def test_a_click_on_a_star_is_learned_and_the_list_follows(self) -> None:
+        # So few ratings that the page asks for more.
+        Rating.objects.filter(user=self.alice).exclude(movie_id__in=[10, 20]).delete()
         with self.page() as page:
             page.goto(f"{self.live_server_url}/")
             first = page.locator("#rail h3").inner_text()

@@ -20,7 +20,7 @@ class ErrorPagesTestCase(TestCase):
         self.assertNotContains(response, "nothing/<script>", status_code=404)
 
     def test_it_needs_no_database(self) -> None:
-        with mock.patch("cinema.views.recommend_for", side_effect=OperationalError("database is locked")):
+        with mock.patch("cinema.home_views.Viewer.of", side_effect=OperationalError("database is locked")):
             self.client.get("/sign-in")
             with self.assertNumQueries(2):  # session and user, both before the trouble
                 response = self.client.get("/")
@@ -31,13 +31,13 @@ class ErrorPagesTestCase(TestCase):
     def test_it_tells_no_secret_of_a_broken_page(self) -> None:
         client = Client(raise_request_exception=False)
         client.force_login(User.objects.get())
-        with mock.patch("cinema.views.recommend_for", side_effect=ValueError("/srv/secret/path")):
+        with mock.patch("cinema.home_views.recommend_for", side_effect=ValueError("/srv/secret/path")):
             response = client.get("/")
         self.assertContains(response, "Something broke", status_code=500)
         self.assertNotContains(response, "secret", status_code=500)
 
     def test_it_says_that_a_request_makes_no_sense(self) -> None:
-        with mock.patch("cinema.views.recommend_for", side_effect=SuspiciousOperation):
+        with mock.patch("cinema.home_views.recommend_for", side_effect=SuspiciousOperation):
             self.assertContains(self.client.get("/"), "could not be understood", status_code=400)
 
     def test_it_has_no_inline_script_or_style(self) -> None:

@@ -5,6 +5,7 @@ from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from cinema.library import hide_movie
 from cinema.models import Movie, Rating, User
 from cinema.ratings import rate_movie
 from mlops.models import TrainingRun
@@ -60,23 +61,51 @@ class HomeTestCase(CatalogueTestCase):
         self.assertTrue(all(card.predicted_rating for card in response.context["cards"]))
 
     def test_it_offers_no_film_that_is_rated_already(self) -> None:
-        rate(self.alice, DRAMA_FAN)
+        rate(self.alice, {0: 5.0, 1: 4.0})
         rate(self.bob, {5: 3.0})
         response = self.client.get("/")
         offered = [movie.pk for movie, _ in response.context["to_rate"]]
         self.assertEqual(len(offered), 12)
         self.assertEqual(offered[0], 60)  # rated by Bob, so the most rated of those that Alice has not
-        self.assertFalse({10 * (row + 1) for row in DRAMA_FAN} & set(offered))
+        self.assertFalse({10, 20} & set(offered))
 
     def test_it_asks_a_newcomer_to_rate_first(self) -> None:
         page = self.client.get("/").content.decode()
         self.assertIn("Loved by many", page)
         self.assertLess(page.index('id="rate"'), page.index('id="rail"'))
 
-    def test_it_puts_the_list_first_for_whoever_has_rated_enough(self) -> None:
+    def test_it_asks_nothing_of_whoever_has_rated_enough(self) -> None:
         rate(self.alice, DRAMA_FAN)
-        page = self.client.get("/").content.decode()
-        self.assertLess(page.index('id="rail"'), page.index('id="rate"'))
+        self.assertNotContains(self.client.get("/"), 'id="rate"')
+
+    def shown(self) -> list[int]:
+        """Every film of the page, as often as it is there."""
+        context = self.client.get("/").context
+        films = [item.movie_id for item in context["recommendations"].items]
+        films += [movie.pk for movie, _ in context["to_rate"]]
+        return films + [card.movie_id for rail in context["rails"] for card in rail.cards]
+
+    def test_it_shows_no_film_twice(self) -> None:
+        for ratings in ({}, {0: 5.0, 1: 4.0}, {2: 4.5, 3: 5.0, 4: 5.0, 40: 1.5}):
+            rate(self.alice, ratings)
+            shown = self.shown()
+            self.assertEqual(len(shown), len(set(shown)))
+            self.assertGreater(len(shown), 30)
+
+    def test_it_shows_no_film_that_is_rated_or_hidden(self) -> None:
+        rate(self.alice, DRAMA_FAN)
+        hidden = self.shown()[::5]
+        for movie in Movie.objects.filter(pk__in=hidden):
+            hide_movie(user=self.alice, movie=movie)
+        self.assertFalse(set(self.shown()) & (set(hidden) | {10 * (row + 1) for row in DRAMA_FAN}))
+
+    def test_its_rails_say_why_and_can_be_opened(self) -> None:
+        rate(self.alice, DRAMA_FAN)
+        response = self.client.get("/")
+        self.assertContains(response, "Because you rated Film")
+        for rail in response.context["rails"]:
+            self.assertContains(response, f'href="{rail.url}"')
+            self.assertEqual(self.client.get(rail.url).status_code, 200, rail.url)
 
     def test_its_list_follows_a_rating(self) -> None:
         rate(self.alice, {0: 5.0})
@@ -88,9 +117,9 @@ class HomeTestCase(CatalogueTestCase):
     def test_it_answers_htmx_with_the_list_alone(self) -> None:
         rate(self.alice, DRAMA_FAN)
         page = self.client.get("/", headers=HTMX).content.decode().strip()
-        self.assertTrue(page.startswith('<section class="home-rail'), page[:80])
-        self.assertTrue(page.endswith("</section>"))
-        self.assertIn('hx-trigger="rating-saved from:body, discovery-saved from:body"', page)
+        self.assertTrue(page.startswith('<div class="home-rails" id="rails"'), page[:80])
+        self.assertTrue(page.endswith("</div>"))
+        self.assertIn('hx-trigger="rating-saved from:body, discovery-saved from:body', page)
 
     def test_it_answers_a_restored_history_with_the_whole_page(self) -> None:
         response = self.client.get("/", headers={**HTMX, "HX-History-Restore-Request": "true"})

@@ -2,57 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-import pytest
-from django.contrib.staticfiles.testing import StaticLiveServerTestCase
-from django.test import Client
-
-from cinema.models import Rating, User
+from cinema.models import Rating
+from cinema.tests.browsers import InABrowser
 from recommender import registry
-from recommender.tests.stored_versions import DRAMA_FAN, StoredVersionsMixin, make_catalogue, rate, store_version
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
-class BrowserTestCase(StoredVersionsMixin, StaticLiveServerTestCase):
-    def setUp(self) -> None:
-        pytest.importorskip("playwright")
-        super().setUp()
-        make_catalogue()
-        registry.activate(store_version())
-        self.alice = User.objects.create_superuser("alice")
-        rate(self.alice, DRAMA_FAN)
-
-    @contextmanager
-    def page(self, *, javascript: bool = True) -> Iterator[Page]:
-        """A page of Alice's browser. Whatever the console complains of fails the test."""
-        from playwright.sync_api import sync_playwright
-
-        client = Client()
-        client.force_login(self.alice)
-        complaints: list[str] = []
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-            context = browser.new_context(java_script_enabled=javascript, reduced_motion="reduce")
-            context.set_default_timeout(10_000)
-            session = client.cookies["sessionid"].value
-            context.add_cookies([{"name": "sessionid", "value": session, "url": self.live_server_url}])
-            page = context.new_page()
-            page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            yield page
-            browser.close()
-        self.assertEqual(complaints, [])
-
+class BrowserTestCase(InABrowser):
     def values(self, movie_id: int) -> list[float]:
         return list(Rating.objects.filter(user=self.alice, movie_id=movie_id).values_list("value", flat=True))
 

@@ -1,0 +1,70 @@
+"""A real Chromium, in which somebody is signed in."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+from django.contrib.staticfiles.testing import StaticLiveServerTestCase
+from django.test import Client
+
+from cinema.models import User
+from recommender import registry
+from recommender.tests.stored_versions import DRAMA_FAN, StoredVersionsMixin, make_catalogue, rate, store_version
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+class InABrowser(StoredVersionsMixin, StaticLiveServerTestCase):
+    def setUp(self) -> None:
+        pytest.importorskip("playwright")
+        super().setUp()
+        make_catalogue()
+        registry.activate(store_version())
+        self.alice = User.objects.create_superuser("alice")
+        rate(self.alice, DRAMA_FAN)
+
+    @contextmanager
+    def page(
+        self,
+        *,
+        javascript: bool = True,
+        user: User | None = None,
+        anonymous: bool = False,
+        theme: Literal["dark", "light"] = "dark",
+        width: int = 1280,
+    ) -> Iterator[Page]:
+        """A page of Alice's browser, or of somebody else's. Whatever the console complains of fails the test."""
+        from playwright.sync_api import sync_playwright
+
+        client = Client()
+        if not anonymous:
+            client.force_login(user or self.alice)
+        complaints: list[str] = []
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+            context = browser.new_context(
+                java_script_enabled=javascript,
+                reduced_motion="reduce",
+                color_scheme=theme,
+                viewport={"width": width, "height": 900},
+                accept_downloads=True,
+            )
+            context.set_default_timeout(10_000)
+            if not anonymous:
+                session = client.cookies["sessionid"].value
+                context.add_cookies([{"name": "sessionid", "value": session, "url": self.live_server_url}])
+            page = context.new_page()
+            page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            yield page
+            browser.close()
+        self.assertEqual(complaints, [])

@@ -1,0 +1,48 @@
+"""Every page by axe, in both themes: nothing that a screen reader or weak eyes would stumble over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from cinema.tests.browsers import InABrowser
+from recommender import registry
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+SERIOUS = {"serious", "critical"}
+PUBLIC = ["/", "/movies", "/movies/60", "/sign-in", "/sign-up"]
+OWN = ["/", "/rails/for-you", "/rails/popular", "/movies/60", "/movies/10", "/my/ratings"]
+STAFF = ["/training/"]
+
+
+class AccessibilityTestCase(InABrowser):
+    def trouble(self, page: Page, path: str) -> list[str]:
+        axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+        page.goto(self.live_server_url + path)
+        found: list[dict[str, Any]] = axe.run(page).response["violations"]
+        return [
+            f"{path}: {violation['id']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
+            for violation in found
+            if violation["impact"] in SERIOUS
+            for node in violation["nodes"][:3]
+        ]
+
+    def check(self, theme: Literal["dark", "light"]) -> None:
+        trouble: list[str] = []
+        with self.page(theme=theme, anonymous=True) as page:
+            for path in PUBLIC:
+                trouble += self.trouble(page, path)
+        version = registry.live().version
+        with self.page(theme=theme) as page:
+            for path in [*OWN, *STAFF, f"/models/{version}"]:
+                trouble += self.trouble(page, path)
+        self.assertEqual(trouble, [])
+
+    def test_dark_pages_have_nothing_serious(self) -> None:
+        self.check("dark")
+
+    def test_light_pages_have_nothing_serious(self) -> None:
+        self.check("light")

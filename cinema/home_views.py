@@ -95,6 +95,7 @@ def _lists(user: User) -> dict[str, Any]:
         "personal": personal,
         "settled": n_ratings >= SETTLED,
         "first": cards[0] if personal and cards else None,
+        "first_movie": Movie(pk=cards[0].movie_id, title=cards[0].title) if personal and cards else None,
         # The rated films that put it there.
         "first_because": placed_by(viewer, cards[0].movie_id) if viewer and personal and cards else [],
         "cards": cards[1:] if personal else cards,

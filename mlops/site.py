@@ -54,6 +54,15 @@ def probe_port(host: str, port: int) -> None:
             raise PortTaken(f"{host}:{port} cannot be used ({error.strerror}).") from error
 
 
+def web_server_command(bind: str, workers: int) -> list[str]:
+    return [
+        sys.executable, "-m", "gunicorn", "cinema.wsgi",
+        "--worker-class", "gthread", "--workers", str(workers), "--threads", "4",
+        "--bind", bind, "--timeout", "30", "--graceful-timeout", "10",
+        "--no-control-socket", "--log-level", "warning",
+    ]  # fmt: skip
+
+
 @dataclass
 class Child:
     """One long-running process of the site, in a session of its own."""
@@ -104,17 +113,12 @@ class Site:
         self.children = [
             Child(
                 "web server",
-                [
-                    sys.executable, "-m", "gunicorn", "cinema.wsgi",
-                    "--worker-class", "gthread", "--workers", str(workers), "--threads", "4",
-                    "--bind", bind, "--timeout", "30", "--graceful-timeout", "10",
-                    "--no-control-socket", "--log-level", "warning",
-                ],
+                web_server_command(bind, workers),
                 signal.SIGTERM,
             ),
             # Killed outright: the cluster's own processes follow it, and the training follows them.
             Child("worker", [sys.executable, manage, "qcluster"], signal.SIGKILL),
-        ]  # fmt: skip
+        ]
 
     @property
     def url(self) -> str:

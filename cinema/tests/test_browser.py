@@ -35,6 +35,15 @@ class BrowserTestCase(InABrowser):
             page.locator("#rail h3", has_text=first).wait_for()
         self.assertEqual(self.values(int(str(form_id).removeprefix("rating-"))), [])
 
+    def test_the_first_film_of_the_list_is_rated_and_makes_room_for_the_next(self) -> None:
+        with self.page() as page:
+            page.goto(f"{self.live_server_url}/")
+            first = page.locator("#rail h3").inner_text()
+            page.locator(".spotlight input[value='4.0']").click()
+            page.wait_for_function("first => document.querySelector('#rail h3').innerText !== first", arg=first)
+            page.locator("#announcement", has_text="Learned in").wait_for(state="attached")
+        self.assertEqual(Rating.objects.filter(user=self.alice, movie__title=first, value=4.0).count(), 1)
+
     def test_everything_works_without_javascript(self) -> None:
         with self.page(javascript=False) as page:
             page.goto(f"{self.live_server_url}/movies?search=Film+10")

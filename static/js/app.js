@@ -39,6 +39,13 @@
     rail.scrollBy({ left: Number(arrow.dataset.scroll) * rail.clientWidth * 0.85, behavior: smooth ? "smooth" : "auto" });
   });
 
+  // A star that is clicked counts at once; one that is stepped over by the keys waits for the next step.
+  document.addEventListener("click", (event) => {
+    // Stepping by the keys clicks as well, but nowhere on the screen.
+    if (event.detail === 0 || !event.target.matches?.(".star-input input")) return;
+    event.target.form.dispatchEvent(new CustomEvent("star-clicked"));
+  });
+
   // A page nobody looks at does not ask how the training goes.
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (document.hidden && event.detail.elt.hasAttribute("data-poll")) event.preventDefault();

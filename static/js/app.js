@@ -39,12 +39,15 @@
     rail.scrollBy({ left: Number(arrow.dataset.scroll) * rail.clientWidth * 0.85, behavior: smooth ? "smooth" : "auto" });
   });
 
-  // A star that is clicked counts at once; one that is stepped over by the keys waits for the next step.
-  document.addEventListener("click", (event) => {
-    // Stepping by the keys clicks as well, but nowhere on the screen.
-    if (event.detail === 0 || !event.target.matches?.(".star-input input")) return;
+  // A star that is pressed counts at once; one that is stepped over by the keys waits for the next step.
+  let pressed = null;
+  document.addEventListener("pointerdown", (event) => { pressed = event.target; }, true);
+  document.addEventListener("keydown", () => { pressed = null; }, true);
+  document.addEventListener("change", (event) => {
+    if (event.target !== pressed || !event.target.matches(".star-input input")) return;
+    event.stopPropagation(); // or the waiting trigger would send it once more
     event.target.form.dispatchEvent(new CustomEvent("star-clicked"));
-  });
+  }, true);
 
   // A page nobody looks at does not ask how the training goes.
   document.addEventListener("htmx:beforeRequest", (event) => {

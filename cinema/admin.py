@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from knox.models import AuthToken
 
-from cinema.models import Genre, HiddenMovie, Movie, Rating, ThrottleCount, User
+from cinema.models import Genre, HiddenMovie, Movie, MovieArt, Rating, ThrottleCount, User
 from cinema.read_only_admin import ReadOnlyAdmin
 
 admin.site.site_title = admin.site.site_header = "CINÉMA"
@@ -86,6 +86,19 @@ class RatingAdmin(ReadOnlyAdmin):
     list_select_related = ("user", "movie")
     search_fields = ("user__username", "movie__title")
     show_full_result_count = False
+
+
+@admin.register(MovieArt)
+class MovieArtAdmin(ReadOnlyAdmin):
+    """``cinema.tmdb`` is the only writer. Deleting a row makes it ask again."""
+
+    list_display = ("movie", "tmdb_id", "digest", "asked_at")
+    list_select_related = ("movie",)
+    search_fields = ("movie__title",)
+    show_full_result_count = False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("cinema.delete_movieart"))
 
 
 @admin.register(HiddenMovie)

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from cinema.models import Movie, Rating, User
 from cinema.posters import poster_digest
+from cinema.tmdb import art_digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Card:
 
     @property
     def poster_url(self) -> str:
+        if digest := art_digests().get(self.movie_id):
+            return reverse("cinema:art", args=[digest])
         return reverse("cinema:poster", args=[self.movie_id, poster_digest(self.title, self.year, self.genres)])
 
 

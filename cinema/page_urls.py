@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from cinema import account_views, home_views, views
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("my/ratings", views.my_ratings, name="my-ratings"),
     path("my/discovery", account_views.discovery, name="discovery"),
     path("posters/<int:movie_id>-<slug:digest>.svg", views.poster, name="poster"),
+    re_path(r"^art/(?P<digest>[0-9a-f]{32})$", views.art, name="art"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("sign-in", account_views.sign_in, name="sign-in"),
     path("sign-up", account_views.sign_up, name="sign-up"),

@@ -250,6 +250,11 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# Real posters and summaries, fetched by a background job. Without a key posters are drawn and nothing is asked.
+TMDB_API_KEY = os.environ.get("TMDB_API_KEY", "").strip()
+TMDB_API = "https://api.themoviedb.org/3"
+TMDB_IMAGES = "https://image.tmdb.org/t/p/w500"
+
 REST_FRAMEWORK = {
     # Token first: the first class decides that an anonymous write gets 401 and not 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -21,6 +21,7 @@ from cinema.guards import MemberRequest, PageRequest, local_next, sign_in_requir
 from cinema.models import Movie, Rating, User
 from cinema.posters import poster_digest, poster_svg
 from cinema.receipts import Receipt, rate_with_receipt, unrate_with_receipt
+from cinema.tmdb import art_path, content_type
 from cinema.what_if import what_if
 from recommender.explain import NoExplanation, explain_for
 from recommender.similar import similar_movies
@@ -201,6 +202,18 @@ def poster(request: HttpRequest, movie_id: int, digest: str) -> HttpResponse:
     else:
         response = HttpResponse(poster_svg(movie.title, movie.year, genres), content_type="image/svg+xml")
     response["ETag"] = etag
+    response["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+@require_safe
+def art(request: HttpRequest, digest: str) -> HttpResponse:
+    """A real poster that the background job has kept."""
+    try:
+        picture = art_path(digest).read_bytes()
+    except FileNotFoundError as error:
+        raise Http404 from error
+    response = HttpResponse(picture, content_type=content_type(picture))
     response["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
+from cinema import tmdb
 from mlops import runs, supervisor
+
+logger = logging.getLogger(__name__)
 
 
 def supervise(run_id: int) -> None:
@@ -11,3 +16,10 @@ def supervise(run_id: int) -> None:
 
 def sweep() -> None:
     runs.sweep()
+
+
+def fetch_art() -> None:
+    try:
+        tmdb.fetch_art()
+    except tmdb.Unavailable as trouble:
+        logger.warning("The Movie Database: %s. Another try in a few minutes.", trouble)

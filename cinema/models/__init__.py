@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cinema.models.catalogue import MIN_PEOPLE, Genre, Movie, MovieQuerySet
+from cinema.models.catalogue import MIN_PEOPLE, Genre, Movie, MovieArt, MovieQuerySet
 from cinema.models.library import HiddenMovie
 from cinema.models.people import MAX_DISCOVERIES, User, UserManager
 from cinema.models.ratings import RATING_VALUES, Rating, RatingQuerySet
@@ -15,6 +15,7 @@ __all__ = [
     "Genre",
     "HiddenMovie",
     "Movie",
+    "MovieArt",
     "MovieQuerySet",
     "Rating",
     "RatingQuerySet",

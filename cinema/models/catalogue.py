@@ -94,3 +94,16 @@ class Movie(models.Model):
         if summary["count"] < MIN_PEOPLE:
             summary["average"] = None
         return summary
+
+
+class MovieArt(models.Model):
+    """The real poster and summary of a film, from The Movie Database. ``cinema.tmdb`` writes it."""
+
+    movie = models.OneToOneField(Movie, on_delete=models.CASCADE, related_name="art", primary_key=True)
+    tmdb_id = models.BigIntegerField(null=True)  # empty: not found
+    digest = models.CharField(max_length=32, blank=True, default="")  # of the picture, and its file's name
+    overview = models.TextField(blank=True, default="")
+    asked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"film {self.movie_id}: {self.tmdb_id or 'not found'}"

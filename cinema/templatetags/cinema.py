@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.conf import settings
 
 from cinema.models import RATING_VALUES
 from recommender import registry
@@ -16,6 +17,12 @@ register = template.Library()
 @register.simple_tag
 def live_version() -> ModelVersion | None:
     return registry.live().version
+
+
+@register.simple_tag
+def real_posters() -> bool:
+    """Whether posters are asked for elsewhere."""
+    return bool(settings.TMDB_API_KEY)
 
 
 @register.filter

@@ -14,6 +14,7 @@ from datetime import timedelta
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import Error, close_old_connections, connection
 from django.utils import timezone
@@ -28,6 +29,7 @@ from mlops.models import WorkerHeartbeat
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5.0
+ART_SCHEDULE = "fetch posters"
 SWEEP_SCHEDULE = "Settle lost training runs"
 
 
@@ -82,6 +84,13 @@ def _ensure_schedule() -> None:
         name=SWEEP_SCHEDULE,
         defaults={"func": "mlops.tasks.sweep", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1},
     )
+    if settings.TMDB_API_KEY:
+        Schedule.objects.get_or_create(
+            name=ART_SCHEDULE,
+            defaults={"func": "mlops.tasks.fetch_art", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1},
+        )
+    else:
+        Schedule.objects.filter(name=ART_SCHEDULE).delete()
 
 
 class _Heartbeat(threading.Thread):

@@ -52,7 +52,7 @@ _CAVEATS = """\
   part of what recency gains on the last ratings may be an artefact of how they were gathered. Hence the row without.
 - The peers' settings were searched in as many combinations as stand above; a longer search may find better.
 - Settings of lists are nearly tied. On ML-100K, settings of implicit ALS within 0.004 of each other on one slice
-  reached NDCG@10 from 0.36 to 0.39 on the test part, and ours from 0.395 to 0.40. The intervals above know nothing of
+  reached NDCG@10 from 0.36 to 0.39 on the test part, and ours from 0.395 to 0.41. The intervals above know nothing of
   that choosing: a lead of less than 0.01 means little.
 - The test ratings are of films that people chose to rate. How good a list is for somebody, no such figure tells.
 - MovieLens: F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: History and Context. ACM TiiS 5, 4,

@@ -8,7 +8,10 @@ from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
 from cinema.problems import problem_response
@@ -86,6 +89,21 @@ class DatabaseTroubleMiddleware:
             return None
         logger.error("Database trouble at %s %s: %s", request.method, request.path, exception)
         return _database_unavailable(request)
+
+
+class PageLanguageMiddleware(LocaleMiddleware):
+    """Pages speak the language that was chosen, or else the browser's; the API speaks English to everybody."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if is_api(request):
+            translation.activate("en")
+        else:
+            super().process_request(request)
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        # What may be kept by everybody, a poster say, is the same in every language.
+        same = is_api(request) or "public" in response.get("Cache-Control", "")
+        return response if same else super().process_response(request, response)
 
 
 class OneVersionMiddleware:

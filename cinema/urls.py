@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
+from django.views.i18n import set_language
 
 from cinema import account_views
 from cinema.health import healthz, readyz
@@ -15,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("training/", include("mlops.urls")),
     path("models/", include("recommender.urls")),
     path("api/", include("cinema.api_urls")),
+    path("language", set_language, name="set_language"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.utils.translation import pgettext
 
 from cinema.models import RATING_VALUES
 from recommender import registry
@@ -25,10 +26,16 @@ def real_posters() -> bool:
     return bool(settings.TMDB_API_KEY)
 
 
+def with_separator(number: str) -> str:
+    """A number with the decimal separator of the page's language."""
+    # Translators: the decimal separator.
+    return number.replace(".", pgettext("decimal separator", "."))
+
+
 @register.filter
 def stars(value: float | None) -> str:
     """4.37 as 4.4; a rating somebody gave is exact at one digit."""
-    return "–" if value is None else f"{value:.1f}"
+    return "–" if value is None else with_separator(f"{value:.1f}")
 
 
 @register.filter
@@ -39,6 +46,7 @@ def signed(value: float | None) -> str:
     text = f"{abs(value):.2f}"
     if text == "0.00":
         return text
+    text = with_separator(text)
     return f"+{text}" if value > 0 else f"−{text}"
 
 

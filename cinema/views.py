@@ -16,6 +16,7 @@ from django_htmx.http import trigger_client_event
 from cinema import throttling
 from cinema.breakdown import Breakdown, confidence_in_words
 from cinema.cards import Card, card, ratings_of
+from cinema.distribution import distribution
 from cinema.forms import DiscoveryForm, RatingForm, SearchForm
 from cinema.guards import MemberRequest, PageRequest, local_next, sign_in_required, too_many, wants_fragment
 from cinema.models import Movie, Rating, User
@@ -65,10 +66,13 @@ def movie(request: PageRequest, movie_id: int) -> HttpResponse:
     if isinstance(request.user, User):
         movies = movies.with_rating_by(request.user)
     movie = get_object_or_404(movies, pk=movie_id)
+    summary = movie.rating_summary()
+    yours = movie.your_rating if isinstance(request.user, User) else None
     context: dict[str, Any] = {
         "movie": movie,
         "card": card(movie),
-        "summary": movie.rating_summary(),
+        "summary": summary,
+        "distribution": distribution(summary["distribution"], yours) if summary["distribution"] else [],
         "similar": [
             Card(
                 film.movie_id,

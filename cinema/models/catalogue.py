@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
-from django.db.models import Avg, Count
+from django.db.models import Count
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from cinema.models.people import User
-from cinema.models.ratings import Rating
+from cinema.models.ratings import RATING_VALUES, Rating
 
 # What others think of a film is shown only where at least this many of them stand behind it.
 MIN_PEOPLE = 5
@@ -89,11 +89,15 @@ class Movie(models.Model):
         return reverse("cinema:movie", args=[self.pk])
 
     def rating_summary(self) -> dict[str, Any]:
-        """``{"count", "average"}``; the average is None while fewer than MIN_PEOPLE rated the film."""
-        summary = self.ratings.aggregate(count=Count("pk"), average=Avg("value"))
-        if summary["count"] < MIN_PEOPLE:
-            summary["average"] = None
-        return summary
+        """``{"count", "average", "distribution"}``: how often each of RATING_VALUES was given. The last two are None
+        while fewer than MIN_PEOPLE rated the film."""
+        by_value = dict(self.ratings.order_by().values_list("value").annotate(n=Count("pk")))
+        distribution = [by_value.get(value, 0) for value in RATING_VALUES]
+        count = sum(distribution)
+        if count < MIN_PEOPLE:
+            return {"count": count, "average": None, "distribution": None}
+        total = sum(value * n for value, n in zip(RATING_VALUES, distribution, strict=True))
+        return {"count": count, "average": total / count, "distribution": distribution}
 
 
 class MovieArt(models.Model):

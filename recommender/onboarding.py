@@ -48,7 +48,7 @@ class Group:
 
     genres: tuple[str, ...]
     movie_ids: list[int]  # of films that the catalogue still has, those that stand for the group first
-    examples: list[Movie]  # the first of them, genres prefetched
+    examples: list[Movie]  # some of the first, genres prefetched
     picked: bool  # whether the person picked most of its films
 
 
@@ -157,5 +157,13 @@ def groups(liked: Sequence[int] = ()) -> list[Group]:
         movie_ids = [pk for pk in of_version if pk in films]
         if movie_ids:
             picked = len(set(movie_ids) & set(liked)) > len(movie_ids) / 2
-            offered.append(Group(group.genres, movie_ids, [films[pk] for pk in movie_ids[:EXAMPLES]], picked))
+            offered.append(Group(group.genres, movie_ids, _examples([films[pk] for pk in movie_ids]), picked))
     return offered
+
+
+def _examples(films: Sequence[Movie]) -> list[Movie]:
+    """The first films that are no sequels of one another, as far as a title tells."""
+    of_series: dict[str, Movie] = {}
+    for film in films:
+        of_series.setdefault(film.title.partition(":")[0], film)
+    return list(of_series.values())[:EXAMPLES]

@@ -15,7 +15,20 @@ x̃ = x − x̄: what counts is which films they will like, not how high they ra
 weights, in which a film is regressed on the others: P_j = p_j + 2 Σ_i (seen_i − p_i) B_ij. Twice, because only a few of
 the films that a weight counts on have been asked about. Films of picked groups are tried three times: 1 − (1 − P)³.
 
-Measured with ``recommender.benchmarks.first_questions`` on the demo ratings: see ``docs`` of that module.
+Measured by ``python -m recommender.benchmarks.first_questions``, which states the protocol: the 671 people of the demo
+as newcomers, ten questions each. RMSE is the mean over people; both measures less popularity's, with 95 % intervals.
+
+    asked                               answers   RMSE                           NDCG@10
+    by popularity                          3.59   0.938                          0.205
+    by P(seen) alone                       4.01   0.935  −0.003 [−0.007, +0.003] 0.219  +0.014 [+0.008, +0.020]
+    by how far it moves alone              1.40   0.941  +0.004 [−0.006, +0.013] 0.174  −0.031 [−0.041, −0.020]
+    by both                                3.63   0.931  −0.006 [−0.013, +0.000] 0.224  +0.020 [+0.013, +0.026]
+    by P(seen), with picked groups         4.55   0.924  −0.013 [−0.020, −0.007] 0.237  +0.033 [+0.025, +0.041]
+    by both, with picked groups            4.13   0.921  −0.017 [−0.024, −0.009] 0.244  +0.039 [+0.031, +0.048]
+
+A film that would tell most is mostly one that few have seen: without P(seen) this is worse than popularity. Pooled over
+ratings, where a few people with thousands of them decide, the RMSEs lie between 0.943 and 0.963 and say little. The
+square root, 2 and 3 were chosen on the same people among a few alternatives that differed by less than the intervals.
 """
 
 from __future__ import annotations

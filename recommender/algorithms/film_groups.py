@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.algorithms.film_model import FilmModel
+from recommender.algorithms.film_model import Array, FilmModel
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.spherical_k_means import spherical_k_means, spread_start
 
@@ -23,7 +23,6 @@ _ITERATIONS = 50
 # A genre names a group if so many of its films have it, and so many more than of the other well-known films.
 _MIN_SHARE = 0.3
 _MIN_LIFT = 0.1
-_MAX_NAMES = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +47,8 @@ def film_groups(
     The best of several starts, by the mean cosine with the centroids. Within a group, films come by
     cosine · √ratings: one that is close to the middle and that many know.
     """
+    if len(rows) < 2 * MIN_FILMS:
+        return []
     characters = films.characters(rows).astype(np.float64)
     lengths = np.linalg.norm(characters, axis=1)
     rows, characters, lengths = rows[lengths > 0], characters[lengths > 0], lengths[lengths > 0]
@@ -74,12 +75,21 @@ def film_groups(
 def _names(
     memberships: list[NDArray[np.uint8]], of_all: NDArray[np.uint8], genres: tuple[str, ...]
 ) -> list[tuple[str, ...]]:
-    """Two genres for each group, a third where two groups would have the same name."""
-    telling: list[list[str]] = []
-    for membership in memberships:
-        share = membership.mean(axis=0)
-        lift = share - of_all.mean(axis=0)
-        order = np.argsort(-lift, kind="stable")
-        telling.append([genres[g] for g in order if share[g] >= _MIN_SHARE and lift[g] >= _MIN_LIFT][:_MAX_NAMES])
-    names = [tuple(name[:2]) for name in telling]
-    return [tuple(telling[g]) if names.count(name) > 1 else name for g, name in enumerate(names)]
+    """Two genres for each group; and where groups would share a name, what sets each apart from the others of it."""
+    shares = np.array([membership.mean(axis=0) for membership in memberships]).reshape(len(memberships), len(genres))
+    lifts = shares - of_all.mean(axis=0)
+    names = [_telling(shares[group], lifts[group], genres, _MIN_SHARE)[:2] for group in range(len(memberships))]
+    named = list(names)
+    for group, name in enumerate(names):
+        alike = [other for other in range(len(names)) if other != group and names[other] == name]
+        if alike:
+            apart = shares[group] - shares[alike].mean(axis=0)
+            more = [genre for genre in _telling(shares[group], apart, genres, _MIN_SHARE / 2) if genre not in name]
+            named[group] = name + more[:1]
+    return [tuple(name) for name in named]
+
+
+def _telling(share: Array, lift: Array, genres: tuple[str, ...], min_share: float) -> list[str]:
+    """Genres that many of a group's films have, and more than of others; the largest difference first."""
+    order = np.argsort(-lift, kind="stable")
+    return [genres[g] for g in order if share[g] >= min_share and lift[g] >= _MIN_LIFT]

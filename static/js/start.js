@@ -8,7 +8,7 @@
   } catch {
     // Without storage the choice lasts as long as the page.
   }
-  const show = () => toggle.setAttribute("aria-pressed", String(on));
+  const show = () => { toggle.textContent = on ? toggle.dataset.on : toggle.dataset.off; };
   show();
   toggle.addEventListener("click", () => {
     on = !on;

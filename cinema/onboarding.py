@@ -31,7 +31,8 @@ def say_unseen(*, user: User, movie: Movie) -> bool:
     with transaction.atomic():
         if Rating.objects.of(user).filter(movie=movie).exists():
             return False
-        UnseenMovie.objects.get_or_create(user=user, movie=movie, defaults={"said_at": timezone.now()})
+        said = UnseenMovie(user=user, movie=movie, said_at=timezone.now())
+        UnseenMovie.objects.bulk_create([said], ignore_conflicts=True)  # what was said before stays
     return True
 
 

@@ -17,7 +17,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from cinema import onboarding, throttling
 from cinema.cards import Card, card
 from cinema.guards import MemberRequest, sign_in_required, too_many, wants_fragment
-from cinema.models import Movie, Rating
+from cinema.models import Movie
 from cinema.ratings import rate_movie, unrate_movie
 from cinema.start_forms import AnswerForm, PicksForm
 from recommender.onboarding import ANSWERS, Interview, groups
@@ -78,31 +78,39 @@ def _answer(request: MemberRequest) -> HttpResponse:
         unrate_movie(user=user, movie=movie)
         onboarding.take_back_unseen(user=user, movie=movie)
         return _next(request, movie)
-    n_before = Rating.objects.of(user).count()
     if said["unseen"]:
         onboarding.say_unseen(user=user, movie=movie)
         return _next(request, movie)
     created = rate_movie(user=user, movie=movie, value=said["value"]).created
-    onboarding.take_back_unseen(user=user, movie=movie)
-    if created and n_before + 1 == ANSWERS:
-        onboarding.finish(user=user)
+    return _next(request, movie, is_new_rating=created)
+
+
+def _next(request: MemberRequest, movie: Movie, *, is_new_rating: bool = False) -> HttpResponse:
+    """After an answer about ``movie``: the first list if this made it, else the next question."""
+    interview = Interview.of(request.user)
+    if is_new_rating and interview.was_said_unseen(movie):  # they have seen it after all
+        onboarding.take_back_unseen(user=request.user, movie=movie)
+    if is_new_rating and interview.n_answers == ANSWERS:
+        onboarding.finish(user=request.user)
         address = reverse("cinema:start-list")
         return HttpResponseClientRedirect(address) if wants_fragment(request) else redirect(address)
-    return _next(request, movie)
-
-
-def _next(request: MemberRequest, movie: Movie) -> HttpResponse:
     if wants_fragment(request):
-        return _question(request, last=movie, is_reply=True)
+        return _question(request, interview, last=movie, is_reply=True)
     query = urlencode({"after": movie.pk})
     return redirect(f"{reverse('cinema:start-rate')}?{query}")
 
 
 def _question(
-    request: MemberRequest, *, last: Movie | None = None, error: str = "", is_reply: bool = False, status: int = 200
+    request: MemberRequest,
+    interview: Interview | None = None,
+    *,
+    last: Movie | None = None,
+    error: str = "",
+    is_reply: bool = False,
+    status: int = 200,
 ) -> HttpResponse:
     """``last``: the film of which something was said just now. One whose answer was taken back is asked about again."""
-    interview = Interview.of(request.user)
+    interview = interview or Interview.of(request.user)
     answered = last is not None and interview.has_answered(last)
     movie = last if last and interview.may_ask(last) else interview.question()
     context = {

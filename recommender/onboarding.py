@@ -94,8 +94,11 @@ class Interview:
         values = self.rated.values[self.rated.movie_ids == movie.pk]
         return float(values[0]) if len(values) else None
 
+    def was_said_unseen(self, movie: Movie) -> bool:
+        return bool(np.isin(movie.pk, self.unseen))
+
     def has_answered(self, movie: Movie) -> bool:
-        return bool(np.isin(movie.pk, self.rated.movie_ids) or np.isin(movie.pk, self.unseen))
+        return self.value_of(movie) is not None or self.was_said_unseen(movie)
 
     def may_ask(self, movie: Movie) -> bool:
         return not np.isin(movie.pk, self.not_to_ask)

@@ -35,13 +35,15 @@ class WellKnownTestCase(SimpleTestCase):
         self.assertEqual(set(asked.tolist()), set(np.flatnonzero(films().item_counts >= MIN_RATERS).tolist()))
 
     def test_it_stops_where_most_people_know_nothing(self) -> None:
+        few = films()
+        rows = np.arange(300) % N_ITEMS
         many = replace(
-            films(),
+            few,
             item_counts=np.arange(300) + 10,
-            **{
-                name: np.resize(getattr(films(), name), (300, *getattr(films(), name).shape[1:]))
-                for name in ("offsets", "features", "film_noise", "watched")
-            },
+            offsets=few.offsets[rows],
+            features=few.features[rows],
+            film_noise=few.film_noise[rows],
+            watched=few.watched[rows],
         )
         asked = Elicitation(many, SILENT, GenreTable((), np.zeros((300, 0), np.uint8)), 400).well_known
         self.assertEqual(asked.tolist(), list(range(299, 299 - N_WELL_KNOWN, -1)))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +14,6 @@ from cinema import onboarding
 from cinema.library import hide_movie
 from cinema.models import FirstMinutes, Movie, Rating, UnseenMovie, User
 from cinema.ratings import rate_movie
-from recommender import onboarding as interviews
 from recommender import registry
 from recommender.onboarding import Interview, elicitation, groups
 from recommender.tests.ratings_for_tests import small_model
@@ -32,10 +32,10 @@ class ElicitationOfVersionTestCase(SimpleTestCase):
     def test_it_is_made_once_and_forgotten_with_the_model(self) -> None:
         model = small_model()
         self.assertIs(elicitation(model), elicitation(model))
-        before = len(interviews._elicitations)
+        remembered = weakref.ref(elicitation(model))
         del model
         gc.collect()
-        self.assertEqual(len(interviews._elicitations), before - 1)
+        self.assertIsNone(remembered())
 
 
 class InterviewTestCase(CatalogueTestCase):

@@ -43,7 +43,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password1", "password2")
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request: HttpRequest) -> HttpResponse:
-    target = local_next(request, f"{reverse('cinema:home')}#rate")
+    target = local_next(request, reverse("cinema:start"))
     if request.method != "POST":
         if request.user.is_authenticated:
             return redirect(target)
@@ -55,7 +55,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     if user is None:
         return render(request, "cinema/sign_up.html", {"form": form, "next": target}, status=422)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    messages.success(request, f"Welcome, {user.username}. Rate a few films you know, and the list becomes yours.")
+    messages.success(request, f"Welcome, {user.username}.")
     return redirect(target)
 
 

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from knox.models import AuthToken
 
-from cinema.models import Genre, HiddenMovie, Movie, MovieArt, Rating, ThrottleCount, User
+from cinema.models import FirstMinutes, Genre, HiddenMovie, Movie, MovieArt, Rating, ThrottleCount, UnseenMovie, User
 from cinema.read_only_admin import ReadOnlyAdmin
 
 admin.site.site_title = admin.site.site_header = "CINÉMA"
@@ -47,8 +47,9 @@ class UserAdmin(DjangoUserAdmin):
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
         to_delete, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        # Ratings cannot be deleted one by one here; with their person they go.
-        lacking.discard(Rating._meta.verbose_name)
+        # What belongs to a person cannot be deleted row by row here; with the person it goes.
+        theirs = (relation for relation in User._meta.related_objects if relation.on_delete is models.CASCADE)
+        lacking.difference_update(str(relation.related_model._meta.verbose_name) for relation in theirs)
         return to_delete, counts, lacking, protected
 
 
@@ -107,6 +108,26 @@ class HiddenMovieAdmin(ReadOnlyAdmin):
 
     list_display = ("user", "movie", "reason", "hidden_at")
     list_filter = ("reason",)
+    list_select_related = ("user", "movie")
+    search_fields = ("user__username", "movie__title")
+    show_full_result_count = False
+
+
+@admin.register(FirstMinutes)
+class FirstMinutesAdmin(ReadOnlyAdmin):
+    """``cinema.onboarding`` is the only writer."""
+
+    list_display = ("user", "started_at", "skipped_at", "finished_at")
+    list_select_related = ("user",)
+    search_fields = ("user__username",)
+    show_full_result_count = False
+
+
+@admin.register(UnseenMovie)
+class UnseenMovieAdmin(ReadOnlyAdmin):
+    """``cinema.onboarding`` is the only writer."""
+
+    list_display = ("user", "movie", "said_at")
     list_select_related = ("user", "movie")
     search_fields = ("user__username", "movie__title")
     show_full_result_count = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from cinema import account_views, home_views, views
+from cinema import account_views, home_views, start_views, views
 
 app_name = "cinema"
 
@@ -22,4 +22,9 @@ urlpatterns = [
     path("sign-in", account_views.sign_in, name="sign-in"),
     path("sign-up", account_views.sign_up, name="sign-up"),
     path("sign-out", account_views.sign_out, name="sign-out"),
+    # First minutes
+    path("start", start_views.start, name="start"),
+    path("start/rate", start_views.start_rate, name="start-rate"),
+    path("start/skip", start_views.start_skip, name="start-skip"),
+    path("start/list", start_views.start_list, name="start-list"),
 ]

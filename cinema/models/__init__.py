@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cinema.models.catalogue import MIN_PEOPLE, Genre, Movie, MovieArt, MovieQuerySet
 from cinema.models.library import HiddenMovie
+from cinema.models.onboarding import FirstMinutes, UnseenMovie
 from cinema.models.people import MAX_DISCOVERIES, User, UserManager
 from cinema.models.ratings import RATING_VALUES, Rating, RatingQuerySet
 from cinema.models.throttle import ThrottleCount
@@ -12,6 +13,7 @@ __all__ = [
     "MAX_DISCOVERIES",
     "MIN_PEOPLE",
     "RATING_VALUES",
+    "FirstMinutes",
     "Genre",
     "HiddenMovie",
     "Movie",
@@ -20,6 +22,7 @@ __all__ = [
     "Rating",
     "RatingQuerySet",
     "ThrottleCount",
+    "UnseenMovie",
     "User",
     "UserManager",
 ]

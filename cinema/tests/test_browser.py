@@ -76,6 +76,46 @@ class BrowserTestCase(InABrowser):
         self.alice.refresh_from_db()
         self.assertEqual(self.alice.discovery, 3)
 
+    def test_the_first_questions_are_answered_by_single_keys(self) -> None:
+        Rating.objects.all().delete()
+        with self.page() as page:
+            page.goto(f"{self.live_server_url}/start")
+            page.locator(".film-group").first.click()
+            page.get_by_role("button", name="Show me films").click()
+            page.wait_for_url("**/start/rate")
+            title = page.locator("#question-title")
+
+            def press(key: str) -> str:
+                """Answers by that key and waits for another film."""
+                asked = title.inner_text()
+                page.keyboard.press(key)
+                page.wait_for_function(
+                    "asked => document.getElementById('question-title').innerText !== asked", arg=asked
+                )
+                return asked
+
+            first = press("4")
+            page.locator("#announcement", has_text=f"{first}: 4 stars. Next:").wait_for(state="attached")
+            self.assertEqual(page.evaluate("document.activeElement.id"), "question-title")
+            second = press("n")
+            press("u")
+            self.assertEqual(title.inner_text(), second)
+            # Nobody's typing is taken for an answer, and the keys can be turned off.
+            page.locator("#find").press("5")
+            page.locator("[data-keys-toggle]").click()
+            page.keyboard.press("5")
+            self.assertEqual(page.locator("[data-keys-toggle]").inner_text(), "Turn the keys on")
+            page.reload()
+            self.assertEqual(page.locator("[data-keys-toggle]").inner_text(), "Turn the keys on")
+            self.assertEqual(page.locator(".question .eyebrow").inner_text().lower(), "1 of 5 rated")
+            page.locator("[data-keys-toggle]").click()
+            for key in "532":
+                press(key)
+            page.keyboard.press("1")
+            page.wait_for_url("**/start/list")
+            self.assertEqual(page.locator(".first-list .card").count(), 10)
+        self.assertEqual(sorted(Rating.objects.values_list("value", flat=True)), [1.0, 2.0, 3.0, 4.0, 5.0])
+
     def test_the_search_finds_while_one_types(self) -> None:
         with self.page() as page:
             page.goto(f"{self.live_server_url}/movies")
@@ -95,7 +135,17 @@ class BrowserTestCase(InABrowser):
 
     def test_no_page_violates_the_policy_or_is_wider_than_a_phone(self) -> None:
         label = registry.live().version
-        paths = ["/", "/movies", "/movies/110", "/my/ratings", "/training/", f"/models/{label}"]
+        paths = [
+            "/",
+            "/movies",
+            "/movies/110",
+            "/my/ratings",
+            "/training/",
+            f"/models/{label}",
+            "/start?groups",
+            "/start/rate",
+            "/start/list",
+        ]
         admin = [
             "/admin/",
             "/admin/cinema/movie/",

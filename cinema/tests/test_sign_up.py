@@ -22,7 +22,7 @@ class SignUpTestCase(TestCase):
 
     def test_it_works(self) -> None:
         self.assertContains(self.client.get("/sign-up"), "Make an account")
-        self.assertRedirects(self.post(), "/#rate", fetch_redirect_response=False)
+        self.assertRedirects(self.post(), "/start", fetch_redirect_response=False)
         user = get_user(self.client)
         self.assertEqual((user.username, user.is_staff, user.is_superuser), ("alice", False, False))
         self.assertContains(self.client.get("/"), "Welcome, alice")
@@ -63,4 +63,4 @@ class SignUpTestCase(TestCase):
 
     def test_it_leads_to_where_one_wanted_to_go_on_this_site(self) -> None:
         self.assertRedirects(self.post(next="/movies"), "/movies")
-        self.assertRedirects(self.post(username="bob", next="//evil.example"), "/#rate", fetch_redirect_response=False)
+        self.assertRedirects(self.post(username="bob", next="//evil.example"), "/start", fetch_redirect_response=False)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.algorithms.interactions import Interactions
+from recommender.algorithms.spherical_k_means import spherical_k_means
 
 PEOPLE_PER_GROUP = 60
 MAX_GROUPS = 24
@@ -30,7 +31,7 @@ class TasteGroups:
 def learn_groups(
     tastes: NDArray[np.float64], data: Interactions, *, seed: int = 0, iterations: int = 30
 ) -> TasteGroups:
-    """Spherical k-means (Dhillon & Modha 2001) over people's factors.
+    """Spherical k-means over people's factors.
 
     ``tastes``: (n_users, n_factors), row u for user u of ``data``; people without a rating have zeros.
     """
@@ -44,18 +45,7 @@ def learn_groups(
         unit = tastes[people] / lengths[people, None]
         rng = np.random.default_rng(seed)
         centroids = unit[rng.choice(len(people), n_groups, replace=False)]
-        assigned = np.zeros(len(people), np.int64)
-        for _ in range(iterations):
-            closeness = unit @ centroids.T
-            chosen = closeness.argmax(axis=1)
-            if (chosen == assigned).all():
-                break
-            assigned = chosen
-            sums = np.zeros_like(centroids)
-            np.add.at(sums, assigned, unit)
-            norms = np.linalg.norm(sums, axis=1)
-            centroids = np.where(norms[:, None] > 0, sums / np.maximum(norms, 1e-12)[:, None], centroids)
-        group_of[people] = (unit @ centroids.T).argmax(axis=1)
+        group_of[people], centroids = spherical_k_means(unit, centroids, iterations)
     cell = group_of[data.user] * data.n_items + data.item
     shape = (n_groups, data.n_items)
     return TasteGroups(

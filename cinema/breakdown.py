@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
+from django.utils.translation import gettext, ngettext
+
 # So many of the ratings behind a prediction get a bar of their own, if it would be seen; the others share one.
 MAX_RATING_BARS = 10
 VISIBLE = 0.005
@@ -45,16 +47,18 @@ class Breakdown:
         parts = explanation["breakdown"]
         ratings = sorted(explanation.get("contributions", []), key=lambda item: -abs(item["contribution"]))
         terms: list[tuple[str, str, float, dict[str, Any]]] = [
-            ("film", "The film: how others rate it", parts["film"], {}),
-            ("you", "You: how you rate films in general", parts["you"], {}),
+            ("film", gettext("The film: how others rate it"), parts["film"], {}),
+            ("you", gettext("You: how you rate films in general"), parts["you"], {}),
         ]
         own = [item for item in ratings[:MAX_RATING_BARS] if abs(item["contribution"]) >= VISIBLE]
-        terms += [("rating", item["title"] or "A film that is gone", item["contribution"], item) for item in own]
+        terms += [
+            ("rating", item["title"] or gettext("A film that is gone"), item["contribution"], item) for item in own
+        ]
         if others := ratings[len(own) :]:
-            label = f"Your {len(others)} other ratings" if len(others) > 1 else "One other rating of yours"
+            label = ngettext("One other rating of yours", "Your %(n)d other ratings", len(others)) % {"n": len(others)}
             terms.append(("others", label, sum(item["contribution"] for item in others), {}))
         if abs(parts["clipped"]) >= VISIBLE:
-            terms.append(("clipped", "Kept within the scale", parts["clipped"], {}))
+            terms.append(("clipped", gettext("Kept within the scale"), parts["clipped"], {}))
 
         # The longest bar to each side decides the scale; an axis at the edge would hide which side is which.
         left = max(0.05, max(-value for _, _, value, _ in terms))
@@ -81,9 +85,9 @@ class Breakdown:
 def confidence_in_words(confidence: float) -> str:
     """``confidence`` is the calibrated probability to be at most one star off."""
     if confidence >= 0.85:
-        return "quite sure"
+        return gettext("quite sure")
     if confidence >= 0.7:
-        return "fairly sure"
+        return gettext("fairly sure")
     if confidence >= 0.55:
-        return "not very sure"
-    return "guessing"
+        return gettext("not very sure")
+    return gettext("guessing")

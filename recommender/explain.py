@@ -14,6 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext
 from numpy.typing import NDArray
 
 from cinema.models import MIN_PEOPLE, Movie, User
@@ -188,7 +189,9 @@ def _named(history: History, parts: Contributions) -> NDArray[np.intp]:
 def _similar_movies(movies: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if not movies:
         return []
-    return [{"type": "similar_movies", "description": "Because you rated these movies highly", "movies": movies}]
+    return [
+        {"type": "similar_movies", "description": gettext("Because you rated these movies highly"), "movies": movies}
+    ]
 
 
 def _genre_match(live: LiveModel, history: History, row: int, movie: Movie) -> list[dict[str, Any]]:
@@ -206,7 +209,9 @@ def _genre_match(live: LiveModel, history: History, row: int, movie: Movie) -> l
     return [
         {
             "type": "genre_match",
-            "description": "Matches your favorite genres" if matches else "Not among your favorite genres",
+            "description": gettext("Matches your favorite genres")
+            if matches
+            else gettext("Not among your favorite genres"),
             "genres": liked if matches else [table.names[genre] for genre in mine],
             "match_score": score,
         }
@@ -229,7 +234,8 @@ def _similar_users(
     return [
         {
             "type": "similar_users",
-            "description": f"{count} people with taste like yours rated it {average:.1f} on average",
+            "description": gettext("%(count)d people with taste like yours rated it %(average).1f on average")
+            % {"count": count, "average": average},
             "count": count,
             "average_rating": average,
         }

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from django.db.models import Count, F, Q
+from django.utils.translation import gettext
 
 from cinema.models import MIN_PEOPLE, Movie, Rating
 from recommender.algorithms.interactions import RELEVANT
@@ -86,11 +87,14 @@ def _shared_raters(raters: SharedRaters | None) -> list[dict[str, Any]]:
         return []
     reason: dict[str, Any] = {
         "type": "shared_raters",
-        "description": f"{raters.count} people rated both",
+        "description": gettext("%(n)d people rated both") % {"n": raters.count},
         "count": raters.count,
     }
     if raters.liked >= MIN_PEOPLE:
-        reason["description"] += f", {raters.liked} liked both"
+        reason["description"] = gettext("%(n)d people rated both, %(liked)d liked both") % {
+            "n": raters.count,
+            "liked": raters.liked,
+        }
         reason["liked"] = raters.liked
     return [reason]
 
@@ -99,4 +103,10 @@ def _shared_genres(genres: list[str], others: list[str]) -> list[dict[str, Any]]
     shared = [name for name in genres if name in others]
     if not shared:
         return []
-    return [{"type": "shared_genres", "description": f"Both are {', '.join(shared)}", "genres": shared}]
+    return [
+        {
+            "type": "shared_genres",
+            "description": gettext("Both are %(genres)s") % {"genres": ", ".join(shared)},
+            "genres": shared,
+        }
+    ]

@@ -150,10 +150,10 @@ def _progress(interview: Interview) -> dict[str, Any]:
 def _known_in_words(known: float) -> str:
     for below, words in (
         (0.05, _("We have only just met.")),
-        (0.2, _("A first idea of you.")),
-        (0.4, _("Your taste begins to show.")),
-        (0.6, _("Enough for a list of your own.")),
-        (0.8, _("We know you well.")),
+        (0.3, _("A first idea of you.")),
+        (0.45, _("Your taste begins to show.")),
+        (0.65, _("Enough for a list of your own.")),
+        (0.85, _("We know you well.")),
     ):
         if known < below:
             return words

@@ -27,8 +27,9 @@ as newcomers, ten questions each. RMSE is the mean over people; both measures le
     by both, with picked groups            4.13   0.921  −0.017 [−0.024, −0.009] 0.244  +0.039 [+0.031, +0.048]
 
 A film that would tell most is mostly one that few have seen: without P(seen) this is worse than popularity. Pooled over
-ratings, where a few people with thousands of them decide, the RMSEs lie between 0.943 and 0.963 and say little. The
-square root, 2 and 3 were chosen on the same people among a few alternatives that differed by less than the intervals.
+ratings, where a few people with thousands of them decide, it is otherwise: the RMSEs of these six lie between 0.949 and
+0.963, and well-known films asked about at random reach 0.944 with half of the answers. The square root, 2 and 3 were
+chosen on the same people among a few alternatives that differed by less than the intervals.
 """
 
 from __future__ import annotations
@@ -104,7 +105,9 @@ class Elicitation:
         """How well the person is known, from 0 to 1; a further rating never lowers it.
 
         Of the variance of predictions for well-known films that comes from the person, the share that their ratings
-        have taken away, in units of what ratings of the FULLY_KNOWN most rated films take away.
+        have taken away, in units of what ratings of the FULLY_KNOWN most rated films take away. It says what it means:
+        with 5, 10, 20 and 50 of their ratings known, 221 newcomers of the demo are at 0.46, 0.61, 0.75 and 0.91, and
+        0.42, 0.61, 0.74 and 0.91 of what 100 ratings take off the squared error is gone (``first_questions``).
         """
         nothing, everything = self._references
         if nothing - everything <= 1e-12:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 from django.test import SimpleTestCase
@@ -85,3 +86,14 @@ class FirstQuestionsTestCase(SimpleTestCase):
         self.assertIn(
             "+0.0000 [+0.0000, +0.0000]", next(line for line in lines if line.startswith("| by popularity |"))
         )
+
+    def test_the_meter_stands_beside_the_error_that_it_stands_for(self) -> None:
+        data = two_tastes(n_items=60, density=1.0)
+        with mock.patch.object(first_questions, "METER_RATINGS", (0, 2, 10, 40)):
+            readings = [first_questions.meter(self.model, self.questions, data, user) for user in range(10)]
+            lines = first_questions.meter_table(readings)
+        for known, errors in readings:
+            self.assertEqual(known, sorted(known))
+            self.assertLess(errors[-1], errors[0])
+        self.assertEqual(lines[2], "| 0 | 0.00 | 0.00 |")
+        self.assertTrue(lines[-1].endswith("| 1.00 |"))

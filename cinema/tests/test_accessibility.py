@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
 SERIOUS = {"serious", "critical"}
 PUBLIC = ["/", "/movies", "/movies/60", "/sign-in", "/sign-up"]
-OWN = ["/", "/rails/for-you", "/rails/popular", "/movies/60", "/movies/10", "/my/ratings"]
+OWN = [
+    "/",
+    "/rails/for-you",
+    "/rails/popular",
+    "/movies/60",
+    "/movies/10",
+    "/my/ratings",
+    "/start?groups",
+    "/start/rate",
+    "/start/list",
+]
 STAFF = ["/training/"]
 
 

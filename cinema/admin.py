@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import knox.admin
 from django.contrib import admin
@@ -11,8 +11,22 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from knox.models import AuthToken
 
-from cinema.models import FirstMinutes, Genre, HiddenMovie, Movie, MovieArt, Rating, ThrottleCount, UnseenMovie, User
+from cinema.models import (
+    FirstMinutes,
+    Genre,
+    HiddenMovie,
+    Movie,
+    MovieArt,
+    Rating,
+    Review,
+    ReviewReport,
+    ShelfEntry,
+    ThrottleCount,
+    UnseenMovie,
+    User,
+)
 from cinema.read_only_admin import ReadOnlyAdmin
+from cinema.reviews import dismiss_reports, remove_review, restore_review
 
 admin.site.site_title = admin.site.site_header = "CINÉMA"
 admin.site.index_title = "Administration"
@@ -100,6 +114,73 @@ class MovieArtAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("cinema.delete_movieart"))
+
+
+@admin.register(ShelfEntry)
+class ShelfEntryAdmin(ReadOnlyAdmin):
+    """``cinema.library`` is the only writer."""
+
+    list_display = ("user", "movie", "shelf", "added_at")
+    list_filter = ("shelf",)
+    list_select_related = ("user", "movie")
+    show_full_result_count = False
+
+
+class ReportedFilter(admin.SimpleListFilter):
+    title = parameter_name = "reported"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("open", "reported, not looked at"), ("removed", "removed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Review]) -> QuerySet[Review]:
+        if self.value() == "open":
+            return queryset.filter(removed_at__isnull=True, reports__dismissed=False).distinct()
+        return queryset.filter(removed_at__isnull=False) if self.value() == "removed" else queryset
+
+
+@admin.register(Review)
+class ReviewAdmin(ReadOnlyAdmin):
+    """What people write. Staff removes it, takes that back, or lets it stand; nobody edits another's words."""
+
+    list_display = ("movie", "user", "text", "n_reports", "removed_at", "removal_reason")
+    list_filter = (ReportedFilter,)
+    list_select_related = ("user", "movie")
+    search_fields = ("text", "user__username", "movie__title")
+    actions = ("remove", "restore", "dismiss")
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Review]:
+        reports = models.Count("reports", filter=models.Q(reports__dismissed=False))
+        return super().get_queryset(request).annotate(open_reports=reports)
+
+    def has_moderate_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("cinema.change_review"))
+
+    @admin.display(description="open reports", ordering="open_reports")
+    def n_reports(self, review: Any) -> int:
+        return int(review.open_reports)
+
+    @admin.action(description="Remove from the pages", permissions=["moderate"])
+    def remove(self, request: HttpRequest, queryset: QuerySet[Review]) -> None:
+        for review in queryset:
+            remove_review(staff=cast(User, request.user), review=review, reason="")
+
+    @admin.action(description="Put back on the pages", permissions=["moderate"])
+    def restore(self, request: HttpRequest, queryset: QuerySet[Review]) -> None:
+        for review in queryset:
+            restore_review(review)
+
+    @admin.action(description="Let it stand: dismiss the reports", permissions=["moderate"])
+    def dismiss(self, request: HttpRequest, queryset: QuerySet[Review]) -> None:
+        for review in queryset:
+            dismiss_reports(review)
+
+
+@admin.register(ReviewReport)
+class ReviewReportAdmin(ReadOnlyAdmin):
+    list_display = ("review", "user", "reported_at", "dismissed")
+    list_filter = ("dismissed",)
+    list_select_related = ("review", "user")
 
 
 @admin.register(HiddenMovie)

@@ -22,6 +22,7 @@ class Card:
     slot: str = ""
     n_ratings: int | None = None
     your_rating: float | None = None
+    hideable: bool = False  # whether the card has a button that keeps the film out of all lists
     because: Sequence[str] = ()  # why it is shown here, a short line each
 
     @property
@@ -35,13 +36,20 @@ class Card:
         return reverse("cinema:poster", args=[self.movie_id, poster_digest(self.title, self.year, self.genres)])
 
 
-def card(movie: Movie, *, n_ratings: int | None = None, your_rating: float | None = None) -> Card:
+def card(
+    movie: Movie,
+    *,
+    n_ratings: int | None = None,
+    your_rating: float | None = None,
+    predicted_rating: float | None = None,
+) -> Card:
     """The card of ``movie``, whose genres should have been prefetched."""
     return Card(
         movie_id=movie.pk,
         title=movie.title,
         year=movie.year,
         genres=[genre.name for genre in movie.genres.all()],
+        predicted_rating=predicted_rating,
         n_ratings=n_ratings,
         your_rating=your_rating,
     )

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cinema.models import MAX_DISCOVERIES, RATING_VALUES, Genre, User
+from cinema.models import MAX_DISCOVERIES, MAX_REVIEW, RATING_VALUES, Genre, User
 from recommender.recommend import Filters
 
 
@@ -69,13 +69,35 @@ class RatingForm(forms.Form):
     value = forms.TypedChoiceField(
         choices=[(str(value), str(value)) for value in RATING_VALUES], coerce=float, empty_value=None, required=False
     )
+    undo = forms.CharField(required=False, max_length=500)  # what takes the last change back: see cinema.undo
     unrate = forms.BooleanField(required=False)  # not "remove": a button of that name would hide the form's own method
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if not cleaned.get("unrate") and cleaned.get("value") is None and "value" not in self.errors:
+        if (
+            not cleaned.get("unrate")
+            and not cleaned.get("undo")
+            and cleaned.get("value") is None
+            and "value" not in self.errors
+        ):
             self.add_error("value", "Choose half a star to five stars.")
         return cleaned
+
+
+class ReviewForm(forms.Form):
+    """A review: plain text."""
+
+    text = forms.CharField(
+        label=_("Your review"),
+        max_length=MAX_REVIEW,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": _("Write a few words first.")},
+    )
+    has_spoilers = forms.BooleanField(label=_("It gives the story away"), required=False)
+
+    def clean_text(self) -> str:
+        text: str = self.cleaned_data["text"].replace("\r\n", "\n")
+        return text
 
 
 class DiscoveryForm(forms.Form):

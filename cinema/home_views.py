@@ -105,12 +105,15 @@ def _lists(user: User) -> dict[str, Any]:
 
 
 def _card(item: Recommendation) -> Card:
-    return Card(item.movie_id, item.title, item.year, item.genres, item.predicted_rating, item.slot)
+    return Card(item.movie_id, item.title, item.year, item.genres, item.predicted_rating, item.slot, hideable=True)
 
 
 def _shown(rail: Rail) -> ShownRail:
     title, hint = _words(rail)
-    cards = [Card(item.movie_id, item.title, item.year, item.genres, item.predicted_rating) for item in rail.items]
+    cards = [
+        Card(item.movie_id, item.title, item.year, item.genres, item.predicted_rating, hideable=True)
+        for item in rail.items
+    ]
     return ShownRail(rail.key, title, hint, cards)
 
 

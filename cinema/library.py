@@ -1,10 +1,24 @@
-"""Hiding films and taking that back: the only way it is written."""
+"""Shelves and hidden films: the only way they are written."""
 
 from __future__ import annotations
 
 from django.utils import timezone
 
-from cinema.models import HiddenMovie, Movie, User
+from cinema.models import HiddenMovie, Movie, ShelfEntry, User
+
+
+def put_on_shelf(*, user: User, movie: Movie, shelf: ShelfEntry.Shelf) -> bool:
+    """False if it stood there already."""
+    _, created = ShelfEntry.objects.get_or_create(
+        user=user, movie=movie, shelf=shelf, defaults={"added_at": timezone.now()}
+    )
+    return created
+
+
+def take_off_shelf(*, user: User, movie: Movie, shelf: ShelfEntry.Shelf) -> bool:
+    """False if it did not stand there."""
+    deleted, _ = ShelfEntry.objects.filter(user=user, movie=movie, shelf=shelf).delete()
+    return deleted > 0
 
 
 def hide_movie(*, user: User, movie: Movie, reason: str = HiddenMovie.Reason.FILM) -> HiddenMovie:

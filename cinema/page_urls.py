@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from cinema import account_views, home_views, start_views, views
+from cinema import account_views, home_views, library_views, review_views, start_views, views
 
 app_name = "cinema"
 
@@ -22,6 +22,18 @@ urlpatterns = [
     path("sign-in", account_views.sign_in, name="sign-in"),
     path("sign-up", account_views.sign_up, name="sign-up"),
     path("sign-out", account_views.sign_out, name="sign-out"),
+    # Shelves, hidden films, reviews
+    re_path(r"^movies/(?P<movie_id>[0-9]{1,18})/(?P<shelf>watchlist|favourites)$", library_views.shelve, name="shelve"),
+    path("movies/<int:movie_id>/hide", library_views.hide, name="hide"),
+    path("movies/<int:movie_id>/unhide", library_views.unhide, name="unhide"),
+    re_path(r"^my/(?P<shelf>watchlist|favourites)$", library_views.shelf, name="shelf"),
+    path("my/hidden", library_views.hidden, name="hidden"),
+    path("my/reviews", review_views.my_reviews, name="my-reviews"),
+    path("surprise", library_views.surprise, name="surprise"),
+    path("movies/<int:movie_id>/reviews", review_views.reviews, name="reviews"),
+    path("movies/<int:movie_id>/review", review_views.write, name="write-review"),
+    path("reviews/<int:review_id>/report", review_views.report, name="report-review"),
+    path("reviews/<int:review_id>/remove", review_views.remove, name="remove-review"),
     # First minutes
     path("start", start_views.start, name="start"),
     path("start/rate", start_views.start_rate, name="start-rate"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -36,6 +37,25 @@ def rate_movie(*, user: User, movie: Movie, value: float) -> RatingChange:
             create_defaults={"value": float(value), "changed_at": now, "rated_at": now},
         )
     return RatingChange(rating=rating, created=created)
+
+
+def restore_rating(*, user: User, movie: Movie, value: float | None, rated_at: datetime | None) -> Rating | None:
+    """Puts back what was before a change: the value and when the film was first rated, or no rating at all.
+
+    Raises InvalidRating.
+    """
+    if value is None or rated_at is None:
+        unrate_movie(user=user, movie=movie)
+        return None
+    if isinstance(value, bool) or value not in RATING_VALUES:
+        raise InvalidRating(f"{value!r} is not a rating from 0.5 to 5 in steps of 0.5.")
+    with transaction.atomic():
+        rating, _ = Rating.objects.update_or_create(
+            user=user,
+            movie=movie,
+            defaults={"value": float(value), "changed_at": timezone.now(), "rated_at": rated_at},
+        )
+    return rating
 
 
 def unrate_movie(*, user: User, movie: Movie) -> bool:

@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 
 from cinema.models import Movie, Rating, User
-from cinema.ratings import rate_movie, unrate_movie
+from cinema.ratings import rate_movie, restore_rating, unrate_movie
+from cinema.undo import Before
 from recommender.recommend import RecommendationList, recommend_for
 
 
@@ -34,6 +35,14 @@ def rate_with_receipt(*, user: User, movie: Movie, value: float) -> Receipt:
     started = time.perf_counter()
     change = rate_movie(user=user, movie=movie, value=value)
     return _receipt(user, before, started, rating=change.rating, created=change.created)
+
+
+def restore_with_receipt(*, user: User, movie: Movie, before: Before) -> Receipt:
+    """Takes a change back and solves the person anew."""
+    list_before = recommend_for(user)
+    started = time.perf_counter()
+    rating = restore_rating(user=user, movie=movie, value=before.value, rated_at=before.rated_at)
+    return _receipt(user, list_before, started, rating=rating, created=False)
 
 
 def unrate_with_receipt(*, user: User, movie: Movie) -> Receipt:

@@ -286,6 +286,7 @@ REST_FRAMEWORK = {
 # Requests per minute by scope, counted in the database, so that the limit is the same for any number of processes.
 THROTTLE_RATES = {
     "rating": envint("RATINGS_PER_MINUTE", 60),
+    "review": envint("REVIEWS_PER_MINUTE", 10),
     "training": envint("TRAININGS_PER_MINUTE", 6),
     "sign-in": envint("SIGN_INS_PER_MINUTE", 10),
     "sign-up": envint("SIGN_UPS_PER_MINUTE", 10),

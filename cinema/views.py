@@ -10,18 +10,19 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModif
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
-from cinema import throttling
+from cinema import throttling, undo
 from cinema.breakdown import Breakdown, confidence_in_words
 from cinema.cards import Card, card, ratings_of
 from cinema.distribution import distribution
 from cinema.forms import DiscoveryForm, RatingForm, SearchForm
 from cinema.guards import MemberRequest, PageRequest, local_next, sign_in_required, too_many, wants_fragment
-from cinema.models import Movie, Rating, User
+from cinema.models import HiddenMovie, Movie, Rating, User
 from cinema.posters import poster_digest, poster_svg
-from cinema.receipts import Receipt, rate_with_receipt, unrate_with_receipt
+from cinema.receipts import Receipt, rate_with_receipt, restore_with_receipt, unrate_with_receipt
 from cinema.tmdb import art_path, content_type
 from cinema.what_if import what_if
 from recommender.explain import NoExplanation, explain_for
@@ -64,7 +65,7 @@ def movies(request: PageRequest) -> HttpResponse:
 def movie(request: PageRequest, movie_id: int) -> HttpResponse:
     movies = Movie.objects.prefetch_related("genres")
     if isinstance(request.user, User):
-        movies = movies.with_rating_by(request.user)
+        movies = movies.with_rating_by(request.user).with_shelves_of(request.user)
     movie = get_object_or_404(movies, pk=movie_id)
     summary = movie.rating_summary()
     yours = movie.your_rating if isinstance(request.user, User) else None
@@ -85,7 +86,8 @@ def movie(request: PageRequest, movie_id: int) -> HttpResponse:
         ],
     }
     if isinstance(request.user, User):
-        context |= {"value": movie.your_rating, "next": request.get_full_path()}
+        reasons = HiddenMovie.Reason.choices
+        context |= {"value": movie.your_rating, "next": request.get_full_path(), "reasons": reasons}
         try:
             explanation = explain_for(request.user, movie, all_contributions=True)
         except NoExplanation:
@@ -126,17 +128,34 @@ def rate(request: MemberRequest, movie_id: int) -> HttpResponse:
         messages.error(request, error)
         return redirect(back)
 
-    if form.cleaned_data["unrate"]:
+    before = undo.Before.of(request.user, movie)
+    if word := form.cleaned_data["undo"]:
+        earlier = undo.read(request.user, movie, word)
+        if earlier is None:
+            error = gettext("That can no longer be taken back.")
+            if wants_fragment(request):
+                return _stars(request, movie, back, before.value, error=error, status=422)
+            messages.error(request, error)
+            return redirect(back)
+        receipt = restore_with_receipt(user=request.user, movie=movie, before=earlier)
+        done = gettext("Your rating of %(title)s is as it was.") % {"title": movie.title}
+    elif form.cleaned_data["unrate"]:
         receipt = unrate_with_receipt(user=request.user, movie=movie)
-        done = f"Your rating of {movie.title} is removed."
+        done = gettext("Your rating of %(title)s is removed.") % {"title": movie.title}
     else:
         receipt = rate_with_receipt(user=request.user, movie=movie, value=form.cleaned_data["value"])
-        done = f"You gave {movie.title} {form.cleaned_data['value']:.1f} stars."
+        done = gettext("You gave %(title)s %(stars).1f stars.") % {
+            "title": movie.title,
+            "stars": form.cleaned_data["value"],
+        }
     value = receipt.rating.value if receipt.rating else None
     if wants_fragment(request):
-        response = _stars(request, movie, back, value, receipt=receipt, done=done)
+        word = "" if form.cleaned_data["undo"] or before.value == value else undo.token(request.user, movie, before)
+        response = _stars(request, movie, back, value, receipt=receipt, done=done, undo_word=word)
         return trigger_client_event(response, "rating-saved")
-    messages.success(request, f"{done} Learned in {receipt.learned_in_ms:.0f} ms.")
+    messages.success(
+        request, done + " " + gettext("Learned in %(time)s.") % {"time": f"{receipt.learned_in_ms:.0f} ms"}
+    )
     return redirect(back)
 
 
@@ -149,10 +168,12 @@ def _stars(
     receipt: Receipt | None = None,
     done: str = "",
     error: str = "",
+    undo_word: str = "",
     status: int = 200,
 ) -> HttpResponse:
     context = {
         "movie": movie,
+        "undo_word": undo_word,
         "next": back,
         "value": value,
         "receipt": receipt,

@@ -18,7 +18,7 @@ from recommender.algorithms.new_films import suits
 from recommender.algorithms.ordering import Order
 from recommender.histories import hidden_films, rated_films, unwanted_films
 from recommender.new_films import new_film, new_films
-from recommender.serving import LiveModel, live_model
+from recommender.serving import LiveModel
 from recommender.viewers import Viewer
 
 Slot = Literal["ranked", "discovery", "fallback"]
@@ -245,22 +245,22 @@ def movies_by_id(movie_ids: Sequence[int] | NDArray[np.int64]) -> dict[int, Cata
 
 def predict_for(user: User, movies: Iterable[Movie]) -> dict[int, float]:
     """Predicted stars by film id, for the films that the live version knows, as if none of them were rated yet."""
-    live = live_model()
-    if live is None:
+    viewer = Viewer.of(user)
+    if viewer is None:
         return {}
-    rated = rated_films(user, live)
-    history = rated.history(live)
-    person = live.model.solve(history)
+    live, fresh, rated = viewer.live, new_films(viewer.live), set(viewer.rated.movie_ids.tolist())
     predictions: dict[int, float] = {}
     for movie in movies:
         row = int(live.model.rows(np.array([movie.pk]))[0])
-        without = history.without(row)
-        solved = person if without is history else live.model.solve(without)
-        film = new_film(live, movie, user, rated=bool(np.isin(movie.pk, rated.movie_ids)))
+        without = viewer.history.without(row)
+        person = viewer.person if without is viewer.history else live.model.solve(without)
+        film = fresh.get(movie.pk)
+        if film is not None and movie.pk in rated:
+            film = new_film(live, movie, user, rated=True)
         if film is not None:
-            raw = solved.score_of(film.offset, film.features)
+            raw = person.score_of(film.offset, film.features)
         elif row >= 0:
-            raw = float(solved.raw_scores([row])[0])
+            raw = float(person.raw_scores([row])[0])
         else:
             continue
         predictions[movie.pk] = min(max(raw, MIN_RATING), MAX_RATING)

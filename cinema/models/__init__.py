@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from cinema.models.catalogue import MIN_PEOPLE, Genre, Movie, MovieArt, MovieQuerySet
-from cinema.models.library import HiddenMovie
+from cinema.models.library import HiddenMovie, ShelfEntry
 from cinema.models.onboarding import FirstMinutes, UnseenMovie
 from cinema.models.people import MAX_DISCOVERIES, User, UserManager
 from cinema.models.ratings import RATING_VALUES, Rating, RatingQuerySet
+from cinema.models.reviews import MAX_REVIEW, Review, ReviewReport
 from cinema.models.throttle import ThrottleCount
 
 __all__ = [
     "MAX_DISCOVERIES",
+    "MAX_REVIEW",
     "MIN_PEOPLE",
     "RATING_VALUES",
     "FirstMinutes",
@@ -21,6 +23,9 @@ __all__ = [
     "MovieQuerySet",
     "Rating",
     "RatingQuerySet",
+    "Review",
+    "ReviewReport",
+    "ShelfEntry",
     "ThrottleCount",
     "UnseenMovie",
     "User",

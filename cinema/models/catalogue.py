@@ -9,6 +9,7 @@ from django.db.models import Count
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
+from cinema.models.library import HiddenMovie, ShelfEntry
 from cinema.models.people import User
 from cinema.models.ratings import RATING_VALUES, Rating
 
@@ -58,6 +59,16 @@ class MovieQuerySet(models.QuerySet["Movie"]):
         mine = Rating.objects.filter(user=user, movie=models.OuterRef("pk")).order_by().values("value")
         return self.annotate(your_rating=models.Subquery(mine))
 
+    def with_shelves_of(self, user: User) -> MovieQuerySet:
+        """Adds ``on_watchlist``, ``is_favourite`` and ``hidden_reason``, None where it is not hidden."""
+        entries = ShelfEntry.objects.filter(user=user, movie=models.OuterRef("pk")).order_by()
+        hidden = HiddenMovie.objects.filter(user=user, movie=models.OuterRef("pk")).order_by().values("reason")
+        return self.annotate(
+            on_watchlist=models.Exists(entries.filter(shelf=ShelfEntry.Shelf.WATCHLIST)),
+            is_favourite=models.Exists(entries.filter(shelf=ShelfEntry.Shelf.FAVOURITES)),
+            hidden_reason=models.Subquery(hidden),
+        )
+
     def most_rated_first(self) -> MovieQuerySet:
         """Adds ``n_ratings`` and sorts by it."""
         return self.with_rating_counts().order_by(models.F("n_ratings").desc(), "pk")
@@ -72,6 +83,9 @@ class Movie(models.Model):
     source_id = models.BigIntegerField(null=True, blank=True, editable=False)
 
     your_rating: float | None  # only with with_rating_by()
+    on_watchlist: bool  # these three only with with_shelves_of()
+    is_favourite: bool
+    hidden_reason: str | None
 
     objects = MovieQuerySet.as_manager()
 

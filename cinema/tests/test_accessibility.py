@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from cinema.library import hide_movie, put_on_shelf
+from cinema.models import Movie, ShelfEntry
+from cinema.reviews import write_review
 from cinema.tests.browsers import InABrowser
 from recommender import registry
 
@@ -21,6 +24,10 @@ OWN = [
     "/movies/60",
     "/movies/10",
     "/my/ratings",
+    "/my/watchlist",
+    "/my/hidden",
+    "/my/reviews",
+    "/movies/60/reviews",
     "/start?groups",
     "/start/rate",
     "/start/list",
@@ -46,6 +53,10 @@ class AccessibilityTestCase(InABrowser):
             for path in PUBLIC:
                 trouble += self.trouble(page, path)
         version = registry.live().version
+        film = Movie.objects.get(pk=50)
+        hide_movie(user=self.alice, movie=film)
+        put_on_shelf(user=self.alice, movie=film, shelf=ShelfEntry.Shelf.WATCHLIST)
+        write_review(user=self.alice, movie=film, text="Good.", has_spoilers=False)
         with self.page(theme=theme) as page:
             for path in [*OWN, *STAFF, f"/models/{version}"]:
                 trouble += self.trouble(page, path)

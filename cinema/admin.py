@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from knox.models import AuthToken
 
-from cinema.models import Genre, HiddenMovie, Movie, Rating, ThrottleCount, User
+from cinema.models import Genre, HiddenMovie, ListControls, Movie, Rating, ThrottleCount, User
 from cinema.read_only_admin import ReadOnlyAdmin
 
 admin.site.site_title = admin.site.site_header = "CINÉMA"
@@ -96,6 +96,16 @@ class HiddenMovieAdmin(ReadOnlyAdmin):
     list_filter = ("reason",)
     list_select_related = ("user", "movie")
     search_fields = ("user__username", "movie__title")
+    show_full_result_count = False
+
+
+@admin.register(ListControls)
+class ListControlsAdmin(ReadOnlyAdmin):
+    """``cinema.controls`` is the only writer."""
+
+    list_display = ("user", "popularity", "novelty", "recency", "diversity", "since")
+    list_select_related = ("user",)
+    search_fields = ("user__username",)
     show_full_result_count = False
 
 

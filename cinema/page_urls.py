@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cinema import account_views, views
+from cinema import account_views, controls_views, views, what_if_views
 
 app_name = "cinema"
 
@@ -20,4 +20,8 @@ urlpatterns = [
     path("sign-in", account_views.sign_in, name="sign-in"),
     path("sign-up", account_views.sign_up, name="sign-up"),
     path("sign-out", account_views.sign_out, name="sign-out"),
+    # Controls of lists, and what if one had rated otherwise
+    path("my/controls", controls_views.controls, name="controls"),
+    path("my/controls/reset", controls_views.reset, name="controls-reset"),
+    path("my/what-if", what_if_views.what_if, name="what-if"),
 ]

@@ -14,6 +14,8 @@ from recommender.algorithms.new_films import NewFilm, suits
 from recommender.new_films import new_films, solve
 from recommender.viewers import Viewer
 
+NewFilms = dict[int, NewFilm]  # by id
+
 
 @dataclass(frozen=True, eq=False)
 class Finds:
@@ -24,12 +26,15 @@ class Finds:
     values: Array  # what they stand beside other discoveries by
 
     @classmethod
-    def of(cls, viewer: Viewer, excluded: NDArray[np.int64]) -> Self:
-        """None of the ``excluded``, and none that they would like less than an average film."""
+    def of(cls, viewer: Viewer, excluded: NDArray[np.int64], new: NewFilms | None = None) -> Self:
+        """None of the ``excluded``, and none that they would like less than an average film.
+
+        ``new``: what ``new_films`` says, if it has been asked already."""
         live, person = viewer.live, viewer.person
+        new = new_films(live) if new is None else new
         films = [
             (movie_id, person.score_of(film.offset, film.features), suits(film, person))
-            for movie_id, film in sorted(_new_films(viewer).items())
+            for movie_id, film in sorted(_as_seen_by(viewer, new).items())
         ]
         average = live.model.films.global_mean + person.level
         shown = [one for one in films if one[1] >= average and not np.isin(one[0], excluded)]
@@ -46,9 +51,8 @@ class Finds:
         return len(self.movie_ids)
 
 
-def _new_films(viewer: Viewer) -> dict[int, NewFilm]:
-    """By id; those whose rating the viewer thinks away as they would be without it."""
-    films = new_films(viewer.live)
+def _as_seen_by(viewer: Viewer, films: NewFilms) -> NewFilms:
+    """Those whose rating the viewer thinks away as they would be without it."""
     theirs = viewer.withdrawn & films.keys()
     if not theirs:
         return films

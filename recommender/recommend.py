@@ -16,7 +16,7 @@ from recommender.algorithms.diversity import POOL, maximal_marginal_relevance
 from recommender.algorithms.film_model import Array
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
 from recommender.algorithms.metrics import top_k
-from recommender.finds import Finds
+from recommender.finds import Finds, NewFilms
 from recommender.histories import rated_films, unwanted_films, wishes
 from recommender.new_films import new_film
 from recommender.rescoring import added_by_controls
@@ -136,14 +136,17 @@ def recommend_to(
     filters: Filters = NO_FILTERS,
     exclude: Iterable[int] = (),
     discovery: DiscoveryChoice = None,
+    new: NewFilms | None = None,
 ) -> RecommendationList:
-    """The same for somebody as they are or as they might be: with other ratings, or other controls."""
+    """The same for somebody as they are or as they might be: with other ratings, or other controls.
+
+    ``new``: what ``new_films`` says, for whoever asks for several lists at once."""
     excluded = np.union1d(viewer.unwanted, np.fromiter(exclude, np.int64))
     if viewer.is_known:
         slots = _slots(viewer.user, discovery)
-        items = _best(viewer, excluded, filters, n, slots)
+        items = _best(viewer, excluded, filters, n, slots, new)
     else:
-        items = [replace(item, slot="fallback", parts=None) for item in _best(viewer, excluded, filters, n, 0)]
+        items = [replace(item, slot="fallback", parts=None) for item in _best(viewer, excluded, filters, n, 0, new)]
     if len(items) < n:
         taken = np.union1d(excluded, np.array([item.movie_id for item in items], dtype=np.int64))
         items += _popular(taken, filters, n - len(items), first_rank=len(items) + 1)
@@ -164,7 +167,12 @@ def _slots(user: User, discovery: DiscoveryChoice) -> int | None:
 
 
 def _best(
-    viewer: Viewer, excluded: NDArray[np.int64], filters: Filters, n: int, slots: int | None
+    viewer: Viewer,
+    excluded: NDArray[np.int64],
+    filters: Filters,
+    n: int,
+    slots: int | None,
+    new_films: NewFilms | None,
 ) -> list[Recommendation]:
     """The best ``n`` among films that fit and that the catalogue still has, some of them discoveries.
 
@@ -172,7 +180,7 @@ def _best(
     """
     model, scores = viewer.live.model, viewer.scores()
     scores[viewer.rows(excluded)] = -np.inf
-    new = Finds.of(viewer, excluded) if slots != 0 else None
+    new = Finds.of(viewer, excluded, new_films) if slots != 0 else None
     movie_ids, new_values = model.movie_ids, np.empty(0)
     if new is not None and len(new):
         movie_ids, new_values = np.concatenate([movie_ids, new.movie_ids]), new.values

@@ -97,10 +97,14 @@ class ControlsForm(forms.Form):
 
     @classmethod
     def of(cls, saved: Settings, first: int | None, data: Mapping[str, Any] | None = None) -> Self:
-        """``data`` if there is any, else what was ``saved``. ``first``: the year of the person's first rating."""
+        """``data`` if there is any, what it leaves out being neutral; else what was ``saved``. ``first``: the year of
+        the person's first rating."""
         last = timezone.now().year
         first = max(SINCE_RANGE[0], min(first or last, last))
         initial = {**saved, "since": min(max(saved["since"] or first, first), last)}
+        if data is not None:
+            neutral: dict[str, Any] = {**dict.fromkeys(CONTROL_RANGES, "0"), "since": str(first)}
+            data = {name: data.get(name) or value for name, value in neutral.items()}
         return cls(data, initial=initial, first=first, last=last)
 
     def setting(self) -> Settings:

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.staticfiles.testing import StaticLiveServerTestCase
 from django.test import Client
 
-from cinema.models import Rating, User
+from cinema.models import ListControls, Rating, User
 from recommender import registry
 from recommender.tests.stored_versions import DRAMA_FAN, StoredVersionsMixin, make_catalogue, rate, store_version
 
@@ -110,6 +110,68 @@ class BrowserTestCase(StoredVersionsMixin, StaticLiveServerTestCase):
         self.alice.refresh_from_db()
         self.assertEqual(self.alice.discovery, 3)
 
+    def test_a_slider_shows_its_price_while_it_moves_and_is_kept_on_request_alone(self) -> None:
+        with self.page() as page:
+            page.goto(f"{self.live_server_url}/my/controls")
+            page.locator("#id_diversity").focus()
+            for _ in range(9):
+                page.keyboard.press("ArrowRight")
+            self.assertEqual(page.locator("#diversity-words").inner_text(), "as mixed as can be")
+            page.locator("#diversity-price", has_text="By itself: Costs").wait_for()
+            page.locator(".short-list .badge", has_text="new here").first.wait_for()
+            self.assertEqual(page.evaluate("document.activeElement.id"), "id_diversity")
+            self.assertIn("Costs", page.locator("#announcement").inner_text())
+        self.assertFalse(ListControls.objects.exists())
+
+    def test_controls_are_kept_reset_and_taken_back(self) -> None:
+        with self.page() as page:
+            page.goto(f"{self.live_server_url}/my/controls")
+            page.locator("#id_diversity").fill("0.9")
+            page.get_by_role("button", name="Save").click()
+            page.locator(".notice", has_text="follow these controls").wait_for()
+            page.get_by_role("button", name="Reset").click()
+            page.locator(".notice", has_text="as they are by themselves").wait_for()
+            self.assertEqual(page.locator("#id_diversity").input_value(), "0")
+            page.get_by_role("button", name="Undo").click()
+            page.locator(".notice", has_text="follow these controls").wait_for()
+            self.assertEqual(page.locator("#id_diversity").input_value(), "0.9")
+        self.assertEqual(ListControls.objects.get().diversity, 0.9)
+
+    def test_controls_and_what_if_work_without_javascript(self) -> None:
+        with self.page(javascript=False) as page:
+            page.goto(f"{self.live_server_url}/my/controls")
+            page.locator("#id_recency").fill("1")
+            page.get_by_role("button", name="Show").click()
+            page.locator("#recency-words", has_text="as new as can be").wait_for()
+            self.assertNotIn("token", page.url)
+            page.get_by_role("button", name="Save").click()
+            page.locator(".notice", has_text="follow these controls").wait_for()
+            page.goto(f"{self.live_server_url}/my/what-if")
+            page.locator("#film-10").select_option("0.5")
+            page.get_by_role("button", name="Show").click()
+            page.get_by_role("button", name="Apply this change").wait_for()
+            self.assertTrue(page.url.endswith("/my/what-if?film-10=0.5"), page.url)
+            page.get_by_role("button", name="Apply this change").click()
+            page.locator(".notice", has_text="One rating changed").wait_for()
+        self.assertEqual(self.values(10), [0.5])
+        self.assertEqual(ListControls.objects.get().recency, 1.0)
+
+    def test_the_list_moves_with_each_rating_that_is_tried(self) -> None:
+        with self.page() as page:
+            page.goto(f"{self.live_server_url}/my/what-if")
+            page.locator("#film-10").select_option("0.5")
+            page.locator("#what-if-moves", has_text="Apply this change").wait_for()
+            page.locator("#what-if-search").press_sequentially("film 50")
+            page.locator("#film-510").select_option("5.0")
+            page.locator("#what-if-moves", has_text="Apply these 2 changes").wait_for()
+            address = page.url  # holds what was tried
+        self.assertEqual((self.values(10), self.values(510)), ([5.0], []))
+        with self.page() as page:
+            page.goto(address)
+            page.get_by_role("button", name="Apply these 2 changes").click()
+            page.locator(".notice", has_text="2 ratings changed").wait_for()
+        self.assertEqual((self.values(10), self.values(510)), ([0.5], [5.0]))
+
     def test_the_search_finds_while_one_types(self) -> None:
         with self.page() as page:
             page.goto(f"{self.live_server_url}/movies")
@@ -129,7 +191,16 @@ class BrowserTestCase(StoredVersionsMixin, StaticLiveServerTestCase):
 
     def test_no_page_violates_the_policy_or_is_wider_than_a_phone(self) -> None:
         label = registry.live().version
-        paths = ["/", "/movies", "/movies/110", "/my/ratings", "/training/", f"/models/{label}"]
+        paths = [
+            "/",
+            "/movies",
+            "/movies/110",
+            "/my/ratings",
+            "/my/controls",
+            "/my/what-if",
+            "/training/",
+            f"/models/{label}",
+        ]
         admin = [
             "/admin/",
             "/admin/cinema/movie/",

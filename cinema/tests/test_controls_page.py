@@ -109,6 +109,16 @@ class ControlsPageTestCase(CatalogueTestCase):
         self.client.post(self.url, before)
         self.assertFalse(ListControls.objects.exists())
 
+    def test_what_an_address_leaves_out_is_neutral(self) -> None:
+        save_controls(user=self.alice, recency=1.0)
+        response = self.client.get(self.url, {"diversity": "0.5", "novelty": ""})
+        self.assertEqual(
+            self.shown(response),
+            [item.movie_id for item in recommend_for(self.alice, controls=Controls(diversity=0.5)).items],
+        )
+        values = [slider.field.value() for slider in response.context["sliders"]]
+        self.assertEqual(values, ["0", "0", "0", "0.5", "2019"])
+
     def test_the_first_year_of_all_means_all_ratings(self) -> None:
         self.client.post(self.url, {"since": "2019"})
         self.assertIsNone(controls_of(self.alice)["since"])

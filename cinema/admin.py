@@ -15,6 +15,7 @@ from cinema.models import (
     FirstMinutes,
     Genre,
     HiddenMovie,
+    ListControls,
     Movie,
     MovieArt,
     Rating,
@@ -191,6 +192,16 @@ class HiddenMovieAdmin(ReadOnlyAdmin):
     list_filter = ("reason",)
     list_select_related = ("user", "movie")
     search_fields = ("user__username", "movie__title")
+    show_full_result_count = False
+
+
+@admin.register(ListControls)
+class ListControlsAdmin(ReadOnlyAdmin):
+    """``cinema.controls`` is the only writer."""
+
+    list_display = ("user", "popularity", "novelty", "recency", "diversity", "since")
+    list_select_related = ("user",)
+    search_fields = ("user__username",)
     show_full_result_count = False
 
 

@@ -6,15 +6,16 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import generics, serializers, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cinema.api_fields import DiscoveryField, Pages, StarsField, YearRangeMixin, signed_in, throttle
-from cinema.models import Movie, Rating
+from cinema.api_fields import ControlsMixin, DiscoveryField, Pages, StarsField, YearRangeMixin, signed_in, throttle
+from cinema.controls import Settings, controls_of, reset_controls, save_controls
+from cinema.models import Movie, Rating, User
 from cinema.ratings import unrate_movie
 from cinema.receipts import rate_with_receipt
 from recommender.recommend import genre_names
@@ -155,6 +156,10 @@ class RatingView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class ControlsSerializer(ControlsMixin):
+    """All five."""
+
+
 class MeSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     username = serializers.CharField()
@@ -162,10 +167,18 @@ class MeSerializer(serializers.Serializer[Any]):
     discovery = DiscoveryField(
         allow_null=True, help_text="Places in ten of one's lists for discoveries; null: as many as the version chose."
     )
+    controls = serializers.SerializerMethodField()
+
+    @extend_schema_field(ControlsSerializer)
+    def get_controls(self, user: User) -> Settings:
+        return controls_of(user)
 
 
 class MeInput(serializers.Serializer[Any]):
     discovery = DiscoveryField(allow_null=True, required=False)
+    controls = ControlsSerializer(
+        allow_null=True, required=False, help_text="Those that are left out stay as they are; null resets all."
+    )
 
 
 class MeView(APIView):
@@ -183,4 +196,9 @@ class MeView(APIView):
         data.is_valid(raise_exception=True)
         if "discovery" in data.validated_data:
             user.choose_discovery(data.validated_data["discovery"])
+        if "controls" in data.validated_data:
+            if data.validated_data["controls"] is None:
+                reset_controls(user=user)
+            else:
+                save_controls(user=user, **data.validated_data["controls"])
         return Response(MeSerializer(user).data)

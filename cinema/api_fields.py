@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import exceptions, serializers
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
+from rest_framework.utils import html
 
-from cinema.models import MAX_DISCOVERIES, RATING_VALUES, User
+from cinema.models import MAX_DISCOVERIES, RATING_VALUES, SINCE_RANGE, User
 from cinema.throttling import allow
 
 # A path's id: up to 18 digits, which every database holds. Longer ones are not routed, and so are 404.
@@ -57,6 +59,71 @@ class DiscoveryField(serializers.Field[int, Any, int, Any]):
 
     def to_representation(self, value: int) -> int:
         return value
+
+
+class _PlainNumberField(serializers.Field[Any, Any, Any, Any]):
+    """A number as JSON has it, so neither true nor "2"; in a query, its plain digits, so neither nan nor 1_0 nor ٢."""
+
+    text: re.Pattern[str]
+    kinds: tuple[type[Any], ...]
+    low: float
+    high: float
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str) and html.is_html_input(self.root.initial_data):
+            if not self.text.fullmatch(data):
+                self.fail("invalid")
+            data = self.kinds[0](data)
+        # NaN is within no range; comparing an int of any length does not overflow, converting it would.
+        if isinstance(data, bool) or not isinstance(data, self.kinds) or not self.low <= data <= self.high:
+            self.fail("invalid")
+        return self.kinds[0](data)
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field({"type": "number", "minimum": 0, "maximum": 1})
+class ControlField(_PlainNumberField):
+    """A control of lists that goes from neutral to all of it."""
+
+    default_error_messages = {"invalid": "Give a number from 0 to 1."}
+    text, kinds, low, high = (
+        re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,3})?"),
+        (float, int),
+        0.0,
+        1.0,
+    )
+
+
+@extend_schema_field({"type": "number", "minimum": -1, "maximum": 1})
+class TwoWayControlField(ControlField):
+    """One that goes both ways from neutral."""
+
+    default_error_messages = {"invalid": "Give a number from -1 to 1."}
+    low = -1.0
+
+
+@extend_schema_field({"type": "integer", "minimum": SINCE_RANGE[0], "maximum": SINCE_RANGE[1]})
+class SinceField(_PlainNumberField):
+    """The first year whose ratings count."""
+
+    default_error_messages = {
+        "invalid": f"Give a year from {SINCE_RANGE[0]} to {SINCE_RANGE[1]}, or null for all ratings."
+    }
+    text, kinds, low, high = re.compile(r"[0-9]{4}"), (int,), *SINCE_RANGE
+
+
+class ControlsMixin(serializers.Serializer[Any]):
+    """The controls of lists. What is left out stays as the person saved it."""
+
+    popularity = TwoWayControlField(required=False, help_text="From -1, obscure films, to 1, well known ones.")
+    novelty = ControlField(required=False, help_text="To 1, far from what the person rated.")
+    recency = TwoWayControlField(required=False, help_text="From -1, older films, to 1, newer ones.")
+    diversity = ControlField(required=False, help_text="To 1, each film unlike those before it.")
+    since = SinceField(
+        required=False, allow_null=True, help_text="Ratings of earlier years do not count; empty: all of them do."
+    )
 
 
 class StrictBooleanField(serializers.BooleanField):

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from cinema import account_views, home_views, library_views, review_views, start_views, views
+from cinema import (
+    account_views,
+    controls_views,
+    home_views,
+    library_views,
+    review_views,
+    start_views,
+    views,
+    what_if_views,
+)
 
 app_name = "cinema"
 
@@ -39,4 +48,8 @@ urlpatterns = [
     path("start/rate", start_views.start_rate, name="start-rate"),
     path("start/skip", start_views.start_skip, name="start-skip"),
     path("start/list", start_views.start_list, name="start-list"),
+    # Controls of lists, and what if one had rated otherwise
+    path("my/controls", controls_views.controls, name="controls"),
+    path("my/controls/reset", controls_views.reset, name="controls-reset"),
+    path("my/what-if", what_if_views.what_if, name="what-if"),
 ]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from django.db import transaction
 
 from cinema.models import Movie, Rating, User
 from cinema.ratings import rate_movie, restore_rating, unrate_movie
@@ -13,7 +16,7 @@ from recommender.recommend import RecommendationList, recommend_for
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    rating: Rating | None  # None: it was removed
+    rating: Rating | None  # None: it was removed, or there were several
     created: bool
     learned_in_ms: float  # from the start of the write until the new list was there
     model_version: str | None
@@ -50,6 +53,20 @@ def unrate_with_receipt(*, user: User, movie: Movie) -> Receipt:
     before = recommend_for(user)
     started = time.perf_counter()
     unrate_movie(user=user, movie=movie)
+    return _receipt(user, before, started, rating=None, created=False)
+
+
+def change_with_receipt(*, user: User, changes: Mapping[Movie, float | None]) -> Receipt:
+    """Writes several ratings in their order, all or none, and solves the person anew; None removes one.
+    Raises InvalidRating."""
+    before = recommend_for(user)
+    started = time.perf_counter()
+    with transaction.atomic():
+        for movie, value in changes.items():
+            if value is None:
+                unrate_movie(user=user, movie=movie)
+            else:
+                rate_movie(user=user, movie=movie, value=value)
     return _receipt(user, before, started, rating=None, created=False)
 
 

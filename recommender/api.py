@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -15,11 +15,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cinema.api_fields import IdListField, Pages, YearRangeMixin, signed_in
-from cinema.models import MAX_DISCOVERIES, Movie, User
+from cinema.api_fields import ControlsMixin, IdListField, Pages, YearRangeMixin, signed_in
+from cinema.models import CONTROL_RANGES, MAX_DISCOVERIES, Movie, User
 from cinema.problems import Problem
 from recommender import registry
 from recommender.explain import NoExplanation, explain_for
+from recommender.histories import wishes
 from recommender.models import Activation, ModelVersion
 from recommender.recommend import MAX_N, DiscoveryChoice, recommend_for
 from recommender.similar import similar_movies
@@ -36,10 +37,26 @@ class RecommendationSerializer(serializers.Serializer[Any]):
     year = serializers.IntegerField(allow_null=True)
     genres = serializers.ListField(child=serializers.CharField())
     predicted_rating = serializers.FloatField(allow_null=True)
-    score = serializers.FloatField(help_text="What the list is sorted by.")
+    score = serializers.FloatField(
+        help_text="What the list is sorted by, controls included; where diversity is chosen, by that as well."
+    )
     rank = serializers.IntegerField()
     slot = serializers.ChoiceField(["ranked", "discovery", "fallback"])
-    parts = PartsSerializer(allow_null=True, help_text="Which model put it there; null where the list is not personal.")
+    parts = PartsSerializer(
+        allow_null=True,
+        help_text="Which model put it there; null where the list is not personal. What of the score is neither's word "
+        "was added by controls.",
+    )
+
+
+class AppliedControlsSerializer(ControlsMixin):
+    """The controls that were applied to the list; neutral where they were not."""
+
+    note = serializers.ChoiceField(
+        ["nothing_since", "not_personal"],
+        allow_null=True,
+        help_text="Why some were not: no rating is of that year or later; the list is not personal.",
+    )
 
 
 class RecommendationListSerializer(serializers.Serializer[Any]):
@@ -48,9 +65,10 @@ class RecommendationListSerializer(serializers.Serializer[Any]):
     generation = serializers.IntegerField()
     fallback = serializers.BooleanField(help_text="True where the list is not personal.")
     items = RecommendationSerializer(many=True)
+    controls = AppliedControlsSerializer()
 
 
-class ListQuery(YearRangeMixin):
+class ListQuery(YearRangeMixin, ControlsMixin):
     n = serializers.IntegerField(required=False, default=10, min_value=1, max_value=MAX_N)
     exclude = IdListField(required=False, default="", allow_blank=True, help_text="Film ids separated by commas.")
     discovery = serializers.ChoiceField(
@@ -86,8 +104,11 @@ class RecommendationsView(APIView):
         user = visible_user(request, user_id)
         query = ListQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
+        wanted = query.validated_data
+        given = {name: wanted.pop(name) for name in (*CONTROL_RANGES, "since") if name in wanted}
+        controls = replace(wishes(user).controls, **given) if given else None
         # Dicts, not a serializer for each item: the answer is built on every page view.
-        return Response(asdict(recommend_for(user, **query.validated_data)))
+        return Response(asdict(recommend_for(user, controls=controls, **wanted)))
 
 
 class ContributionSerializer(serializers.Serializer[Any]):
@@ -124,7 +145,7 @@ class ContributionOfBothSerializer(ContributionSerializer):
 class OrderSerializer(serializers.Serializer[Any]):
     rank = serializers.IntegerField(
         allow_null=True,
-        help_text="Place among all films that the person has not rated, before discoveries are woven in; "
+        help_text="Place among all films that the person has not rated, before controls and discoveries; "
         "null for a film that came after the training.",
     )
     score = serializers.FloatField(help_text="What lists are sorted by.")

@@ -1,4 +1,4 @@
-"""A person's ratings and hidden films, read fresh from the database: the only state that a person has."""
+"""A person's ratings, hidden films and controls, read fresh from the database: the only state that a person has."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from django.db.models import Subquery
 from numpy.typing import NDArray
 
-from cinema.models import HiddenMovie, Rating, User
+from cinema.models import CONTROL_RANGES, HiddenMovie, ListControls, Rating, User
+from recommender.algorithms.controls import UNCHANGED, Controls
 from recommender.algorithms.film_model import History
 from recommender.serving import LiveModel
 
@@ -23,19 +25,56 @@ class RatedFilms:
     values: NDArray[np.float64]
     trained: NDArray[np.bool_]  # whether the version was trained on it: written before its data_until
     age: NDArray[np.int64]  # ratings given since, by (rated_at, id): an edit keeps its place
+    year: NDArray[np.int64]  # in which the film was first rated, UTC
+
+    since: int | None = None  # the first year whose ratings say something of the person's taste; None: all do
 
     def history(self, live: LiveModel) -> History:
-        return live.model.history(self.movie_ids, self.values, self.trained, self.age)
+        """What the version is told of them: the ratings that count, or all where that would leave none."""
+        return self._history(live, self.counted_since(live))
+
+    def counted_since(self, live: LiveModel) -> int | None:
+        """``since``, or None where it would leave nothing that the version knows."""
+        return self.since if self.since is not None and len(self._history(live, self.since)) else None
+
+    def _history(self, live: LiveModel, since: int | None) -> History:
+        if since is None:
+            return live.model.history(self.movie_ids, self.values, self.trained, self.age)
+        counts = self.year >= since
+        return live.model.history(self.movie_ids[counts], self.values[counts], self.trained[counts], self.age[counts])
 
 
 def rated_films(user: User, live: LiveModel | None) -> RatedFilms:
-    ratings = Rating.objects.of(user).order_by("-rated_at", "-pk")
-    return _rated_films(list(ratings.values_list("movie_id", "value", "changed_at")), live)
+    """``user``'s, counted since the year that they saved."""
+    since = Subquery(ListControls.objects.filter(user=user).values("since"))
+    ratings = Rating.objects.of(user).order_by("-rated_at", "-pk").annotate(since=since)
+    rows = list(ratings.values_list("movie_id", "value", "changed_at", "rated_at", "since"))
+    return _rated_films([row[:4] for row in rows], live, since=rows[0][4] if rows else None)
 
 
 def hidden_films(user: User) -> NDArray[np.int64]:
     """Ids of the films that ``user`` does not want to be shown, ascending."""
     return np.sort(np.fromiter(HiddenMovie.objects.of(user).order_by().values_list("movie_id", flat=True), np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Wishes:
+    """What somebody asks of their lists beside what their ratings say."""
+
+    hidden: NDArray[np.int64]  # ids of the films that they do not want to be shown, ascending
+    controls: Controls
+
+
+def wishes(user: User) -> Wishes:
+    """Both in one query."""
+    names = (*CONTROL_RANGES, "since")
+    columns = ("hidden_movies__movie_id", *(f"list_controls__{name}" for name in names))
+    rows = list(User.objects.filter(pk=user.pk).order_by().values_list(*columns))
+    hidden = np.sort(np.array([row[0] for row in rows if row[0] is not None], dtype=np.int64))
+    saved = rows[0][1:] if rows else ()
+    if not saved or saved[0] is None:  # no row: nothing is changed
+        return Wishes(hidden, UNCHANGED)
+    return Wishes(hidden, Controls(**dict(zip(names, saved, strict=True))))
 
 
 def unwanted_films(rated: RatedFilms, hidden: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -46,18 +85,22 @@ def unwanted_films(rated: RatedFilms, hidden: NDArray[np.int64]) -> NDArray[np.i
 def rated_films_of(user_ids: Sequence[int], live: LiveModel) -> dict[int, RatedFilms]:
     """The same of many people, by id, in one query."""
     ratings = Rating.objects.filter(user_id__in=user_ids).order_by("-rated_at", "-pk")
-    by_user: dict[int, list[tuple[int, float, datetime]]] = defaultdict(list)
-    rows = ratings.values_list("user_id", "movie_id", "value", "changed_at")
-    for user_id, movie_id, value, changed_at in rows.iterator():
-        by_user[user_id].append((movie_id, value, changed_at))
+    by_user: dict[int, list[tuple[int, float, datetime, datetime]]] = defaultdict(list)
+    rows = ratings.values_list("user_id", "movie_id", "value", "changed_at", "rated_at")
+    for user_id, movie_id, value, changed_at, rated_at in rows.iterator():
+        by_user[user_id].append((movie_id, value, changed_at, rated_at))
     return {user_id: _rated_films(rows, live) for user_id, rows in by_user.items()}
 
 
-def _rated_films(rows: Sequence[tuple[int, float, datetime]], live: LiveModel | None) -> RatedFilms:
-    """From (film, stars, changed at), the latest first."""
+def _rated_films(
+    rows: Sequence[tuple[int, float, datetime, datetime]], live: LiveModel | None, since: int | None = None
+) -> RatedFilms:
+    """From (film, stars, changed at, rated at), the latest first."""
     return RatedFilms(
         movie_ids=np.array([row[0] for row in rows], dtype=np.int64),
         values=np.array([row[1] for row in rows], dtype=np.float64),
         trained=np.array([live is not None and row[2] <= live.data_until for row in rows], dtype=np.bool_),
         age=np.arange(len(rows)),
+        year=np.array([row[3].year for row in rows], dtype=np.int64),
+        since=since,
     )

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cinema.models import Movie, User
+from recommender.algorithms.controls import UNCHANGED, Controls, directions
 from recommender.algorithms.discovery import interleave
-from recommender.algorithms.film_model import Array, Person
+from recommender.algorithms.diversity import POOL, maximal_marginal_relevance
+from recommender.algorithms.film_model import Array
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
 from recommender.algorithms.metrics import top_k
-from recommender.algorithms.new_films import suits
-from recommender.algorithms.ordering import Order
-from recommender.histories import hidden_films, rated_films, unwanted_films
+from recommender.finds import Finds, NewFilms
+from recommender.histories import rated_films, unwanted_films, wishes
 from recommender.new_films import new_film, new_films
-from recommender.serving import LiveModel
+from recommender.rescoring import added_by_controls
 from recommender.viewers import Viewer
 
 Slot = Literal["ranked", "discovery", "fallback"]
@@ -49,6 +50,30 @@ class Recommendation:
     parts: Parts | None  # which model put it there; None where the list is not personal
 
 
+# Why controls that were set were not applied: no rating is of that year or later; the list is not personal.
+Note = Literal["nothing_since", "not_personal"]
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedControls:
+    """What the controls did to a list: those that were applied, neutral where they were not."""
+
+    popularity: float
+    novelty: float
+    recency: float
+    diversity: float
+    since: int | None
+    note: Note | None
+
+    @classmethod
+    def of(cls, wanted: Controls, *, personal: bool, since: int | None) -> Self:
+        if not personal:
+            note: Note | None = None if wanted == UNCHANGED else "not_personal"
+            return cls(0.0, 0.0, 0.0, 0.0, None, note)
+        note = "nothing_since" if wanted.since != since else None
+        return cls(wanted.popularity, wanted.novelty, wanted.recency, wanted.diversity, since, note)
+
+
 @dataclass(frozen=True, slots=True)
 class RecommendationList:
     user_id: int
@@ -56,6 +81,7 @@ class RecommendationList:
     generation: int
     fallback: bool  # not personal: no version, or nothing known of the person
     items: list[Recommendation]
+    controls: AppliedControls
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +97,9 @@ class Filters:
         return Movie.objects.all().matching(genre=self.genre, year_min=self.year_min, year_max=self.year_max)
 
 
+NO_FILTERS = Filters()
+
+
 def recommend_for(
     user: User,
     *,
@@ -80,36 +109,53 @@ def recommend_for(
     year_max: int | None = None,
     exclude: Iterable[int] = (),
     discovery: DiscoveryChoice = None,
+    controls: Controls | None = None,
 ) -> RecommendationList:
     """The ``n`` films to see next, fewer only if the catalogue holds no more that fit. Never one the person rated or
     does not want to be shown.
 
     ``discovery``: how many places in ten go to films that hardly anybody is shown. What is asked for here goes before
-    what the person chose, and that before what the version chose.
+    what the person chose, and that before what the version chose. ``controls`` go before those that the person saved.
     """
-    viewer = Viewer.of(user)
     filters = Filters(genre, year_min, year_max)
-    unwanted = viewer.unwanted if viewer else unwanted_films(rated_films(user, None), hidden_films(user))
-    excluded = np.union1d(unwanted, np.fromiter(exclude, np.int64))
-    items: list[Recommendation] = []
-    personal = viewer is not None and viewer.is_known
+    viewer = Viewer.of(user, controls)
     if viewer is not None:
-        scores = viewer.scores()
-        scores[viewer.rows(excluded)] = -np.inf
-        slots = _slots(user, discovery) if personal else 0
-        finds = _Finds.of(viewer.live, viewer.person, excluded) if slots != 0 else None
-        items = _best(viewer.live, viewer.order, scores, finds, filters, n, slots)
-        if not personal:
-            items = [replace(item, slot="fallback", parts=None) for item in items]
+        return recommend_to(viewer, n=n, filters=filters, exclude=exclude, discovery=discovery)
+    asked = wishes(user)
+    unwanted = unwanted_films(rated_films(user, None), asked.hidden)
+    items = _popular(np.union1d(unwanted, np.fromiter(exclude, np.int64)), filters, n, first_rank=1)
+    applied = AppliedControls.of(asked.controls if controls is None else controls, personal=False, since=None)
+    return RecommendationList(user.pk, None, generation=0, fallback=True, items=items, controls=applied)
+
+
+def recommend_to(
+    viewer: Viewer,
+    *,
+    n: int = 10,
+    filters: Filters = NO_FILTERS,
+    exclude: Iterable[int] = (),
+    discovery: DiscoveryChoice = None,
+    new: NewFilms | None = None,
+) -> RecommendationList:
+    """The same for somebody as they are or as they might be: with other ratings, or other controls.
+
+    ``new``: what ``new_films`` says, for whoever asks for several lists at once."""
+    excluded = np.union1d(viewer.unwanted, np.fromiter(exclude, np.int64))
+    if viewer.is_known:
+        slots = _slots(viewer.user, discovery)
+        items = _best(viewer, excluded, filters, n, slots, new)
+    else:
+        items = [replace(item, slot="fallback", parts=None) for item in _best(viewer, excluded, filters, n, 0, new)]
     if len(items) < n:
         taken = np.union1d(excluded, np.array([item.movie_id for item in items], dtype=np.int64))
         items += _popular(taken, filters, n - len(items), first_rank=len(items) + 1)
     return RecommendationList(
-        user_id=user.pk,
-        model_version=viewer.live.label if viewer else None,
-        generation=viewer.live.generation if viewer else 0,
-        fallback=not personal,
+        user_id=viewer.user.pk,
+        model_version=viewer.live.label,
+        generation=viewer.live.generation,
+        fallback=not viewer.is_known,
         items=items,
+        controls=AppliedControls.of(viewer.controls, personal=viewer.is_known, since=viewer.since),
     )
 
 
@@ -119,66 +165,44 @@ def _slots(user: User, discovery: DiscoveryChoice) -> int | None:
     return None if chosen == "auto" else chosen
 
 
-def _rows(live: LiveModel, movie_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    rows = live.model.rows(movie_ids)
-    return rows[rows >= 0]
-
-
-@dataclass(frozen=True, eq=False)
-class _Finds:
-    """Films that came after the training and may be shown to this person. Arrays of length n."""
-
-    movie_ids: NDArray[np.int64]
-    predicted: Array  # stars
-    values: Array  # what they stand beside other discoveries by
-
-    @classmethod
-    def of(cls, live: LiveModel, person: Person, excluded: NDArray[np.int64]) -> _Finds:
-        """None of the ``excluded``, and none that they would like less than an average film."""
-        films = [
-            (movie_id, person.score_of(film.offset, film.features), suits(film, person))
-            for movie_id, film in sorted(new_films(live).items())
-        ]
-        average = live.model.films.global_mean + person.level
-        shown = [one for one in films if one[1] >= average and not np.isin(one[0], excluded)]
-        # They have no price of their own yet: that of an ordinary discovery.
-        offered = live.model.discovery.price[live.model.discovery.offered > 0]
-        price = float(np.median(offered)) if len(offered) else 0.0
-        return cls(
-            np.array([one[0] for one in shown], dtype=np.int64),
-            np.clip([one[1] for one in shown], MIN_RATING, MAX_RATING),
-            np.array([one[2] for one in shown], dtype=np.float64) - price,
-        )
-
-    def __len__(self) -> int:
-        return len(self.movie_ids)
-
-
 def _best(
-    live: LiveModel, order: Order, scores: Array, new: _Finds | None, filters: Filters, n: int, slots: int | None
+    viewer: Viewer,
+    excluded: NDArray[np.int64],
+    filters: Filters,
+    n: int,
+    slots: int | None,
+    new_films: NewFilms | None,
 ) -> list[Recommendation]:
     """The best ``n`` among films that fit and that the catalogue still has, some of them discoveries.
 
     New films stand behind the version's own in all arrays, and can only be discoveries.
     """
-    model, n_new = live.model, len(new) if new is not None else 0
+    model, scores = viewer.live.model, viewer.scores()
+    scores[viewer.rows(excluded)] = -np.inf
+    new = Finds.of(viewer, excluded, new_films) if slots != 0 else None
     movie_ids, new_values = model.movie_ids, np.empty(0)
-    if new is not None and n_new:
+    if new is not None and len(new):
         movie_ids, new_values = np.concatenate([movie_ids, new.movie_ids]), new.values
         # One that the version has heard of, but nobody had rated, is shown as what it is now.
-        scores[_rows(live, new.movie_ids)] = -np.inf
+        scores[viewer.rows(new.movie_ids)] = -np.inf
     if filters:
         fitting = np.isin(movie_ids, np.fromiter(filters.movies().values_list("pk", flat=True), np.int64))
         scores = np.where(fitting[: len(scores)], scores, -np.inf)
         new_values = np.where(fitting[len(scores) :], new_values, -np.inf)
     places = model.discovery.n_places(n, slots)
-    if slots is None and n_new:
+    if slots is None and len(new_values):
         places = max(places, model.discovery.n_places(n, 1))  # there is always room for what is new
+    # Prices and standards were learned from scores without controls; what these add comes on top.
     values = np.concatenate([model.discovery.values(scores), new_values]) if places else np.empty(0)
+    added = added_by_controls(viewer)
+    if added is not None:
+        scores = scores + added
+        values[: len(scores)] += added[: len(values)]
+    ranking = _ranking(viewer, scores)
     # A film may have been deleted since the training: then the next best takes its place.
     spare = 10
     while True:
-        ranked = top_k(scores, n + spare)
+        ranked = ranking(n + spare)
         finds = top_k(np.where(np.isin(np.arange(len(values)), ranked[: n - places]), -np.inf, values), places + spare)
         films = movies_by_id(movie_ids[np.union1d(ranked, finds)])
         present = np.array([int(pk) in films for pk in movie_ids[ranked]], dtype=np.bool_)
@@ -187,20 +211,56 @@ def _best(
         if len(rows) == n or len(ranked) < n + spare:
             break
         spare *= 4
-    known = rows < len(scores)
+    shown = [films[int(movie_ids[row])] for row in rows]
+    return _listed(viewer, rows, marks, shown, scores, new, new_values)
+
+
+def _ranking(viewer: Viewer, scores: Array) -> Callable[[int], NDArray[np.intp]]:
+    """The best rows by ``scores``, so many as one asks for, by diversity among the best POOL of them if chosen."""
+    diversity = viewer.controls.diversity if viewer.is_known else 0.0
+    if not diversity:
+        return lambda k: top_k(scores, k)
+    pool = top_k(scores, POOL)
+    # A film that is gone must not keep those like it out.
+    movie_ids = viewer.live.model.movie_ids[pool]
+    in_catalogue = Movie.objects.filter(pk__in=movie_ids.tolist()).order_by().values_list("pk", flat=True)
+    pool = pool[np.isin(movie_ids, np.fromiter(in_catalogue, np.int64))]
+    unit = directions(viewer.live.model.films.characters(pool))
+
+    def diverse(k: int) -> NDArray[np.intp]:
+        chosen = pool[maximal_marginal_relevance(scores[pool], unit, diversity, k)]
+        if len(chosen) == k:
+            return chosen
+        behind = scores.copy()
+        behind[pool] = -np.inf
+        return np.concatenate([chosen, top_k(behind, k - len(chosen))])
+
+    return diverse
+
+
+def _listed(
+    viewer: Viewer,
+    rows: NDArray[np.intp],
+    marks: NDArray[np.bool_],
+    films: Sequence[CatalogueFilm],
+    scores: Array,
+    new: Finds | None,
+    new_values: Array,
+) -> list[Recommendation]:
+    """The chosen rows with what a list says of each."""
+    order, known = viewer.order, rows < len(scores)
     predicted = np.empty(len(rows))
     predicted[known] = order.person.predicted_ratings(rows[known])
     if new is not None:
         predicted[~known] = new.predicted[rows[~known] - len(scores)]
     listed = []
-    for rank, (row, is_discovery) in enumerate(zip(rows.tolist(), marks, strict=True), start=1):
+    for rank, (row, is_discovery, film) in enumerate(zip(rows.tolist(), marks, films, strict=True), start=1):
         if row < len(scores):
             score, parts = float(scores[row]), Parts(float(order.ranker_scores[row]), float(order.rating_scores[row]))
         else:
             score = float(new_values[row - len(scores)])
             parts = Parts(0.0, score)
         slot: Slot = "discovery" if is_discovery else "ranked"
-        film = films[int(movie_ids[row])]
         listed.append(_recommendation(film, rank, float(predicted[rank - 1]), score, slot, parts))
     return listed
 

@@ -5,7 +5,7 @@ Whatever list is made for them starts from here, so that no path forgets what th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinema.models import User
+from recommender.algorithms.controls import UNCHANGED, Controls
 from recommender.algorithms.film_model import Array, History, Person
 from recommender.algorithms.ordering import Order
-from recommender.histories import RatedFilms, hidden_films, rated_films, unwanted_films
+from recommender.histories import RatedFilms, rated_films, unwanted_films, wishes
 from recommender.serving import LiveModel, live_model
 
 
@@ -25,16 +26,31 @@ class Viewer:
     live: LiveModel
     rated: RatedFilms
     hidden: NDArray[np.int64]  # ids of films they do not want to be shown
+    controls: Controls = UNCHANGED  # of their lists
+    withdrawn: frozenset[int] = frozenset()  # ids of films whose rating is thought away
 
     @classmethod
-    def of(cls, user: User) -> Self | None:
-        """None while no version is live."""
+    def of(cls, user: User, controls: Controls | None = None) -> Self | None:
+        """None while no version is live. Without ``controls``, those that the person saved."""
         live = live_model()
-        return None if live is None else cls(user, live, rated_films(user, live), hidden_films(user))
+        if live is None:
+            return None
+        asked = wishes(user)
+        viewer = cls(user, live, rated_films(user, live), asked.hidden, asked.controls)
+        return viewer if controls is None else viewer.with_controls(controls)
+
+    def with_controls(self, controls: Controls) -> Self:
+        """The same person, had they set their controls like that; nothing is read again."""
+        return replace(self, controls=controls, rated=replace(self.rated, since=controls.since))
 
     @cached_property
     def history(self) -> History:
         return self.rated.history(self.live)
+
+    @property
+    def since(self) -> int | None:
+        """The first year whose ratings count; None where all do, because nothing else was chosen or left."""
+        return self.rated.counted_since(self.live)
 
     @property
     def is_known(self) -> bool:

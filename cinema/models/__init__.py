@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cinema.models.catalogue import MIN_PEOPLE, Genre, Movie, MovieArt, MovieQuerySet
+from cinema.models.controls import CONTROL_RANGES, SINCE_RANGE, ListControls
 from cinema.models.library import HiddenMovie, ShelfEntry
 from cinema.models.onboarding import FirstMinutes, UnseenMovie
 from cinema.models.people import MAX_DISCOVERIES, User, UserManager
@@ -11,13 +12,16 @@ from cinema.models.reviews import MAX_REVIEW, Review, ReviewReport
 from cinema.models.throttle import ThrottleCount
 
 __all__ = [
+    "CONTROL_RANGES",
     "MAX_DISCOVERIES",
     "MAX_REVIEW",
     "MIN_PEOPLE",
     "RATING_VALUES",
+    "SINCE_RANGE",
     "FirstMinutes",
     "Genre",
     "HiddenMovie",
+    "ListControls",
     "Movie",
     "MovieArt",
     "MovieQuerySet",

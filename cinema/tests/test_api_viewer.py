@@ -14,7 +14,13 @@ class MeTestCase(ApiTestCase):
     def test_it_works(self) -> None:
         self.assertEqual(
             self.api("GET", "/api/me", by=self.staff).json(),
-            {"id": self.staff.pk, "username": "grace", "is_staff": True, "discovery": None},
+            {
+                "id": self.staff.pk,
+                "username": "grace",
+                "is_staff": True,
+                "discovery": None,
+                "controls": {"popularity": 0.0, "novelty": 0.0, "recency": 0.0, "diversity": 0.0, "since": None},
+            },
         )
 
     def test_it_keeps_how_many_discoveries_one_wants(self) -> None:
@@ -116,7 +122,7 @@ class RecommendationsTestCase(ApiTestCase):
     def test_it_has_the_form_of_the_contract(self) -> None:
         rate(self.alice, DRAMA_FAN)
         answer = self.get("?n=3").json()
-        self.assertEqual(set(answer), {"user_id", "model_version", "generation", "fallback", "items"})
+        self.assertEqual(set(answer), {"user_id", "model_version", "generation", "fallback", "items", "controls"})
         self.assertEqual((answer["user_id"], answer["fallback"], len(answer["items"])), (self.alice.pk, False, 3))
         self.assertEqual(
             set(answer["items"][0]),

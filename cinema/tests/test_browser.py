@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cinema.models import Rating
+from cinema.models import ListControls, Rating
 from cinema.tests.browsers import InABrowser
 from recommender import registry
 
@@ -116,6 +116,68 @@ class BrowserTestCase(InABrowser):
             self.assertEqual(page.locator(".first-list .card").count(), 10)
         self.assertEqual(sorted(Rating.objects.values_list("value", flat=True)), [1.0, 2.0, 3.0, 4.0, 5.0])
 
+    def test_a_slider_shows_its_price_while_it_moves_and_is_kept_on_request_alone(self) -> None:
+        with self.page() as page:
+            page.goto(f"{self.live_server_url}/my/controls")
+            page.locator("#id_diversity").focus()
+            for _ in range(9):
+                page.keyboard.press("ArrowRight")
+            self.assertEqual(page.locator("#diversity-words").inner_text(), "as mixed as can be")
+            page.locator("#diversity-price", has_text="By itself: Costs").wait_for()
+            page.locator(".short-list .badge", has_text="new here").first.wait_for()
+            self.assertEqual(page.evaluate("document.activeElement.id"), "id_diversity")
+            self.assertIn("Costs", page.locator("#announcement").inner_text())
+        self.assertFalse(ListControls.objects.exists())
+
+    def test_controls_are_kept_reset_and_taken_back(self) -> None:
+        with self.page() as page:
+            page.goto(f"{self.live_server_url}/my/controls")
+            page.locator("#id_diversity").fill("0.9")
+            page.get_by_role("button", name="Save").click()
+            page.locator(".notice", has_text="follow these controls").wait_for()
+            page.get_by_role("button", name="Reset").click()
+            page.locator(".notice", has_text="as they are by themselves").wait_for()
+            self.assertEqual(page.locator("#id_diversity").input_value(), "0")
+            page.get_by_role("button", name="Undo").click()
+            page.locator(".notice", has_text="follow these controls").wait_for()
+            self.assertEqual(page.locator("#id_diversity").input_value(), "0.9")
+        self.assertEqual(ListControls.objects.get().diversity, 0.9)
+
+    def test_controls_and_what_if_work_without_javascript(self) -> None:
+        with self.page(javascript=False) as page:
+            page.goto(f"{self.live_server_url}/my/controls")
+            page.locator("#id_recency").fill("1")
+            page.get_by_role("button", name="Show").click()
+            page.locator("#recency-words", has_text="as new as can be").wait_for()
+            self.assertNotIn("token", page.url)
+            page.get_by_role("button", name="Save").click()
+            page.locator(".notice", has_text="follow these controls").wait_for()
+            page.goto(f"{self.live_server_url}/my/what-if")
+            page.locator("#film-10").select_option("0.5")
+            page.get_by_role("button", name="Show").click()
+            page.get_by_role("button", name="Apply this change").wait_for()
+            self.assertTrue(page.url.endswith("/my/what-if?film-10=0.5"), page.url)
+            page.get_by_role("button", name="Apply this change").click()
+            page.locator(".notice", has_text="One rating changed").wait_for()
+        self.assertEqual(self.values(10), [0.5])
+        self.assertEqual(ListControls.objects.get().recency, 1.0)
+
+    def test_the_list_moves_with_each_rating_that_is_tried(self) -> None:
+        with self.page() as page:
+            page.goto(f"{self.live_server_url}/my/what-if")
+            page.locator("#film-10").select_option("0.5")
+            page.locator("#what-if-moves", has_text="Apply this change").wait_for()
+            page.locator("#what-if-search").press_sequentially("film 50")
+            page.locator("#film-510").select_option("5.0")
+            page.locator("#what-if-moves", has_text="Apply these 2 changes").wait_for()
+            address = page.url  # holds what was tried
+        self.assertEqual((self.values(10), self.values(510)), ([5.0], []))
+        with self.page() as page:
+            page.goto(address)
+            page.get_by_role("button", name="Apply these 2 changes").click()
+            page.locator(".notice", has_text="2 ratings changed").wait_for()
+        self.assertEqual((self.values(10), self.values(510)), ([0.5], [5.0]))
+
     def test_the_search_finds_while_one_types(self) -> None:
         with self.page() as page:
             page.goto(f"{self.live_server_url}/movies")
@@ -145,6 +207,10 @@ class BrowserTestCase(InABrowser):
             "/start?groups",
             "/start/rate",
             "/start/list",
+            "/my/controls",
+            "/my/what-if",
+            "/training/",
+            f"/models/{label}",
         ]
         admin = [
             "/admin/",

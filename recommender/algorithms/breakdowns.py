@@ -51,13 +51,18 @@ def people_groups(train: Interactions) -> list[Group]:
     ]
 
 
-def film_groups(train: Interactions) -> list[Group]:
-    """Popular films, the fewest that hold half of the training ratings (ties by film number), and the long tail."""
-    counts = train.item_counts
+def most_rated_half(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """The fewest films that hold half of the ratings, ties by film number, (n_items,). ``counts``: (n_items,)."""
     most_rated_first = np.argsort(-counts, kind="stable")
     held_before = np.cumsum(counts[most_rated_first]) - counts[most_rated_first]
-    popular = np.zeros(train.n_items, np.bool_)
-    popular[most_rated_first[2 * held_before < len(train)]] = True
+    popular = np.zeros(len(counts), np.bool_)
+    popular[most_rated_first[2 * held_before < counts.sum()]] = True
+    return popular
+
+
+def film_groups(train: Interactions) -> list[Group]:
+    """Popular films, the fewest that hold half of the training ratings (ties by film number), and the long tail."""
+    popular = most_rated_half(train.item_counts)
     return [
         Group("popular", "films", "the most rated films that hold half of the training ratings", popular),
         Group("long_tail", "films", "all other films, those without a training rating included", ~popular),

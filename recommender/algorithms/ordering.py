@@ -14,8 +14,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.algorithms.controls import directions
 from recommender.algorithms.ease import MIN_RATERS
-from recommender.algorithms.film_model import Array, FilmModel, Person
+from recommender.algorithms.film_model import Array, FilmModel, Floats, Person
 from recommender.algorithms.ranking import Ranker, Votes, inverse_spread
 
 # Orders films that no rated film says anything for; too little to turn anything else.
@@ -74,6 +75,11 @@ class Ordering:
         """x − x̄ of the ranked films, all samples side by side, (n_ranked, n_samples · n_features)."""
         apart = self.films.features[self.ranked_films].astype(np.float64) - self.films.mean_features
         return apart.reshape(len(apart), -1)
+
+    @cached_property
+    def directions(self) -> Floats:
+        """The same of length 1, for cosines."""
+        return directions(self._characters)
 
     @cached_property
     def tie_breaks(self) -> Array:

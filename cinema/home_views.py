@@ -21,7 +21,7 @@ from cinema.models import Movie, Rating, User
 from mlops.models import TrainingRun
 from recommender.explain import placed_by
 from recommender.rails import Rail, home_rails, opened_rail
-from recommender.recommend import MAX_N, Filters, Recommendation, recommend_for
+from recommender.recommend import MAX_N, Filters, Recommendation, recommend_for, recommend_to
 from recommender.viewers import Viewer
 
 RAIL_LENGTH = 20
@@ -82,7 +82,11 @@ def _lists(user: User) -> dict[str, Any]:
     n_ratings = Rating.objects.of(user).count() if viewer is None else len(viewer.rated.movie_ids)
     to_rate = _to_rate(user) if n_ratings < SETTLED else []
     asked = [movie.pk for movie in to_rate]
-    recommendations = recommend_for(user, n=RAIL_LENGTH, exclude=asked)
+    recommendations = (
+        recommend_to(viewer, n=RAIL_LENGTH, exclude=asked)
+        if viewer
+        else recommend_for(user, n=RAIL_LENGTH, exclude=asked)
+    )
     cards = [_card(item) for item in recommendations.items]
     personal = not recommendations.fallback and n_ratings > 0
     # No film twice on one page.

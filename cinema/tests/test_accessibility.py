@@ -28,6 +28,8 @@ OWN = [
     "/my/hidden",
     "/my/reviews",
     "/movies/60/reviews",
+    "/my/controls",
+    "/my/what-if",
     "/start?groups",
     "/start/rate",
     "/start/list",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cinema import account_views, views
+from cinema import account_views, profile_views, views
 
 app_name = "cinema"
 
@@ -20,4 +20,9 @@ urlpatterns = [
     path("sign-in", account_views.sign_in, name="sign-in"),
     path("sign-up", account_views.sign_up, name="sign-up"),
     path("sign-out", account_views.sign_out, name="sign-out"),
+    # Looking back
+    path("statistics", profile_views.statistics, name="statistics"),
+    path("my/taste", profile_views.my_taste, name="my-taste"),
+    path("my/year", profile_views.my_year, name="my-latest-year"),
+    path("my/year/<int:year>", profile_views.my_year, name="my-year"),
 ]

@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from django.utils.translation import gettext, ngettext
 
+from cinema.plots import side_bars
+
 # So many of the ratings behind a prediction get a bar of their own, if it would be seen; the others share one.
 MAX_RATING_BARS = 10
 VISIBLE = 0.005
@@ -60,26 +62,20 @@ class Breakdown:
         if abs(parts["clipped"]) >= VISIBLE:
             terms.append(("clipped", gettext("Kept within the scale"), parts["clipped"], {}))
 
-        # The longest bar to each side decides the scale; an axis at the edge would hide which side is which.
-        left = max(0.05, max(-value for _, _, value, _ in terms))
-        right = max(0.05, max(value for _, _, value, _ in terms))
-        span = left + right
-        axis = 100 * left / span
-        bars = []
-        for kind, label, value, item in terms:
-            width = 100 * abs(value) / span
-            bars.append(
-                Bar(
-                    kind=kind,
-                    label=label,
-                    value=value,
-                    x=round(axis if value >= 0 else axis - width, 2),
-                    width=round(width, 2),
-                    movie_id=item["movie_id"] if item.get("title") else None,
-                    your_rating=item.get("your_rating"),
-                )
+        axis, placed = side_bars([value for _, _, value, _ in terms])
+        bars = [
+            Bar(
+                kind=kind,
+                label=label,
+                value=value,
+                x=place.x,
+                width=place.width,
+                movie_id=item["movie_id"] if item.get("title") else None,
+                your_rating=item.get("your_rating"),
             )
-        return cls(base=parts["base"], total=parts["total"], axis=round(axis, 2), bars=bars, all_ratings=ratings)
+            for (kind, label, value, item), place in zip(terms, placed, strict=True)
+        ]
+        return cls(base=parts["base"], total=parts["total"], axis=axis, bars=bars, all_ratings=ratings)
 
 
 def confidence_in_words(confidence: float) -> str:

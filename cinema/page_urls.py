@@ -9,6 +9,7 @@ from cinema import (
     controls_views,
     home_views,
     library_views,
+    profile_views,
     review_views,
     start_views,
     views,
@@ -52,4 +53,9 @@ urlpatterns = [
     path("my/controls", controls_views.controls, name="controls"),
     path("my/controls/reset", controls_views.reset, name="controls-reset"),
     path("my/what-if", what_if_views.what_if, name="what-if"),
+    # Looking back
+    path("statistics", profile_views.statistics, name="statistics"),
+    path("my/taste", profile_views.my_taste, name="my-taste"),
+    path("my/year", profile_views.my_year, name="my-latest-year"),
+    path("my/year/<int:year>", profile_views.my_year, name="my-year"),
 ]

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cinema.plots import Frame, Scale, Tick, round_values
 from recommender.models import ModelVersion
 from recommender.scoreboard import MEASURES, TARGETS, shown
 
-Scale = Callable[[float], float]
-
 WIDTH, HEIGHT = 640, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 12, 28
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    at: float
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +70,14 @@ def line_chart(
         low, high = min(low, target), max(high, target)
     margin = 0.08 * (high - low) or max(0.01, abs(high) * 0.05)
     low, high = low - margin, high + margin
-    left, right, top, bottom = float(_LEFT), float(width - _RIGHT), float(_TOP), float(height - _BOTTOM)
-    x_low, x_high = min(x), max(x)
-
-    def across(value: float) -> float:
-        return round(left + (value - x_low) / ((x_high - x_low) or 1) * (right - left), 1)
-
-    def down(value: float) -> float:
-        return round(bottom - (value - low) / (high - low) * (bottom - top), 1)
-
+    frame = Frame(float(_LEFT), float(width - _RIGHT), float(_TOP), float(height - _BOTTOM))
+    across, up = frame.across(min(x), max(x)), frame.up(low, high)
     lines = []
     for one in series:
         points = [(a, b) for a, b in zip(x, one.values, strict=True) if b is not None and math.isfinite(b)]
         if points:
-            path = _path(x, one.values, across, down)
-            lines.append(Line(one.label, path, across(points[-1][0]), down(points[-1][1])))
+            path = _path(x, one.values, across, up)
+            lines.append(Line(one.label, path, across(points[-1][0]), up(points[-1][1])))
     every = max(1, math.ceil(len(x) / 8))
     return Chart(
         key=key,
@@ -99,38 +85,29 @@ def line_chart(
         description=description,
         width=width,
         height=height,
-        left=left,
-        right=right,
-        bottom=bottom,
+        left=frame.left,
+        right=frame.right,
+        bottom=frame.bottom,
         lines=lines,
         x_ticks=[
             Tick(across(a), label) for i, (a, label) in enumerate(zip(x, x_labels, strict=True)) if i % every == 0
         ],
-        y_ticks=[Tick(down(value), f"{value:.{_digits(high - low)}f}") for value in _round_values(low, high)],
-        target_y=None if target is None else down(target),
+        y_ticks=[Tick(up(value), f"{value:.{_digits(high - low)}f}") for value in round_values(low, high)],
+        target_y=None if target is None else up(target),
         headings=list(headings),
         rows=[list(row) for row in rows],
     )
 
 
-def _path(x: Sequence[float], values: Sequence[float | None], across: Scale, down: Scale) -> str:
+def _path(x: Sequence[float], values: Sequence[float | None], across: Scale, up: Scale) -> str:
     parts, pen_up = [], True
     for a, b in zip(x, values, strict=True):
         if b is None or not math.isfinite(b):
             pen_up = True
             continue
-        parts.append(f"{'M' if pen_up else 'L'}{across(a)} {down(b)}")
+        parts.append(f"{'M' if pen_up else 'L'}{across(a)} {up(b)}")
         pen_up = False
     return "".join(parts)
-
-
-def _round_values(low: float, high: float, about: int = 4) -> list[float]:
-    """A few round numbers between ``low`` and ``high``."""
-    raw = (high - low) / about
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw)
-    first = math.ceil(low / step)
-    return [i * step for i in range(first, math.floor(high / step) + 1)]
 
 
 def _digits(span: float) -> int:

@@ -7,20 +7,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from cinema.plots import Frame, Tick
 from recommender.models import ModelVersion
 from recommender.scoreboard import passport_words
 
 WIDTH, HEIGHT = 520, 474
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 506.0, 26.0, 366.0
+_FRAME = Frame(left=52.0, right=506.0, top=26.0, bottom=366.0)
 # Below the plot and its labels, a strip of bars: how many predictions made each claim.
 _STRIP_TOP, _STRIP_BOTTOM = 402.0, 438.0
 _WIDEST_BAR = 12.0
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    at: float
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +62,7 @@ def reliability_plot(version: ModelVersion) -> ReliabilityPlot | None:
     lowest = min(min(one["claimed"], *(one["interval"] or [one["observed"]])) for one in deciles)
     # Both axes alike, so that the diagonal is where claims come true; from a round tenth below the lowest figure.
     low = min(0.8, math.floor(10 * lowest) / 10)
-
-    def across(share: float) -> float:
-        return round(_LEFT + (share - low) / (1 - low) * (_RIGHT - _LEFT), 1)
-
-    def down(share: float) -> float:
-        return round(_BOTTOM - (share - low) / (1 - low) * (_BOTTOM - _TOP), 1)
+    across, up = _FRAME.across(low, 1.0), _FRAME.up(low, 1.0)
 
     claims = [across(one["claimed"]) for one in deciles]
     nearest = min((b - a for a, b in pairwise(claims)), default=_WIDEST_BAR)
@@ -85,9 +75,9 @@ def reliability_plot(version: ModelVersion) -> ReliabilityPlot | None:
         points.append(
             Point(
                 x=x,
-                y=down(one["observed"]),
-                low=down(interval[0]) if interval else None,
-                high=down(interval[1]) if interval else None,
+                y=up(one["observed"]),
+                low=up(interval[0]) if interval else None,
+                high=up(interval[1]) if interval else None,
                 bar_x=round(x - width / 2, 1),
                 bar_y=round(_STRIP_BOTTOM - height, 1),
                 bar_width=width,
@@ -102,14 +92,14 @@ def reliability_plot(version: ModelVersion) -> ReliabilityPlot | None:
         description=_description(found),
         width=WIDTH,
         height=HEIGHT,
-        left=_LEFT,
-        right=_RIGHT,
-        top=_TOP,
-        bottom=_BOTTOM,
+        left=_FRAME.left,
+        right=_FRAME.right,
+        top=_FRAME.top,
+        bottom=_FRAME.bottom,
         strip_bottom=_STRIP_BOTTOM,
-        diagonal=(_LEFT, _BOTTOM, _RIGHT, _TOP),
+        diagonal=(_FRAME.left, _FRAME.bottom, _FRAME.right, _FRAME.top),
         x_ticks=[Tick(across(share), _percent(share)) for share in shares],
-        y_ticks=[Tick(down(share), _percent(share)) for share in shares],
+        y_ticks=[Tick(up(share), _percent(share)) for share in shares],
         points=points,
         headings=["Claimed", "Came true", "95 % interval", "Predictions", "People"],
         rows=[

@@ -56,6 +56,21 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
+def share(value: float | None) -> str:
+    """A share to a tenth of a percent."""
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+@register.filter
+def points(value: float) -> str:
+    """A difference of shares in percentage points, with its sign and a real minus."""
+    text = f"{100 * abs(value):.1f}"
+    if text == "0.0":
+        return text
+    return f"+{text}" if value > 0 else f"−{text}"
+
+
+@register.filter
 def grouped(value: int) -> str:
     """100004 as 100,004."""
     return f"{value:,}"

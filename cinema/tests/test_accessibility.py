@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 SERIOUS = {"serious", "critical"}
-PUBLIC = ["/", "/movies", "/movies/60", "/sign-in", "/sign-up"]
+PUBLIC = ["/", "/movies", "/movies/60", "/statistics", "/sign-in", "/sign-up"]
 OWN = [
     "/",
     "/rails/for-you",
@@ -28,6 +28,8 @@ OWN = [
     "/my/hidden",
     "/my/reviews",
     "/movies/60/reviews",
+    "/my/taste",
+    "/my/year",
     "/my/controls",
     "/my/what-if",
     "/start?groups",

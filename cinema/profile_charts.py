@@ -51,17 +51,17 @@ def too_few() -> str:
 
 
 def distribution_chart(counts: Sequence[int | None]) -> ColumnChart | None:
-    """How often each value was given; None for one that too few people gave."""
+    """How often each value was given; None for one that too few people gave, nothing where too few rate at all."""
+    if not counts:
+        return None
     known = sum(n for n in counts if n is not None)
     labels = value_labels()
-    most = max(range(len(counts)), key=lambda i: counts[i] or 0, default=0)
+    most = max(range(len(counts)), key=lambda i: counts[i] or 0)
     return column_chart(
         key="distribution",
         title=_("Ratings by value"),
         description=_("From half a star to five. Given most often: %(value)s stars, %(share)s of all.")
-        % {"value": labels[most], "share": share((counts[most] or 0) / max(1, known))}
-        if counts
-        else "",
+        % {"value": labels[most], "share": share((counts[most] or 0) / max(1, known))},
         labels=labels,
         series=[counts],
         column_title=lambda _series, i: f"{labels[i]} ★: {counted(counts[i] or 0)}",

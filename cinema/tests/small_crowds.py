@@ -12,7 +12,7 @@ LONG_AGO = datetime(2016, 3, 1, 12, tzinfo=UTC)
 
 
 def make_people(n: int) -> list[User]:
-    return [User.objects.create(username=f"crowd:{i}", source="crowd", source_id=i) for i in range(n)]
+    return [User.objects.create(username=f"small:{i}", source="small", source_id=i) for i in range(n)]
 
 
 def make_film(title: str, *genres: str, year: int | None = 1990) -> Movie:

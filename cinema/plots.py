@@ -164,7 +164,7 @@ def side_bars(values: Sequence[float], *, least: float = 0.05) -> tuple[float, l
     """
     left = max(least, max((-value for value in values), default=0.0))
     right = max(least, max(values, default=0.0))
-    span = (left + right) or 1.0  # nothing to draw
+    span = (left + right) or 1.0
     axis = 100 * left / span
     bars = []
     for value in values:

@@ -51,12 +51,12 @@ def too_few() -> str:
 
 
 def distribution_chart(counts: Sequence[int | None]) -> ColumnChart | None:
-    """How often each value was given; None for one that too few people gave."""
+    """How often each value was given; None for one that too few people gave, nothing where too few rate at all."""
     if not counts:
         return None
     known = sum(n for n in counts if n is not None)
     labels = value_labels()
-    most = max(range(len(counts)), key=lambda i: counts[i] or 0, default=0)
+    most = max(range(len(counts)), key=lambda i: counts[i] or 0)
     return column_chart(
         key="distribution",
         title=_("Ratings by value"),

@@ -10,7 +10,8 @@ from datetime import date, timedelta, tzinfo
 from cinema.own_ratings import OwnRating
 from cinema.taste import against_the_crowd
 
-N_BEST = 12
+# The first is shown four times as large: three full rows of six.
+N_BEST = 15
 N_AGAINST = 5
 # Ratings at the year's mean that are assumed of each genre, and real ones before it can be the favourite.
 GENRE_DAMPING = 3.0

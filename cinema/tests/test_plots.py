@@ -87,6 +87,11 @@ class SideBarsTestCase(SimpleTestCase):
             axis, _ = side_bars(values)
             self.assertTrue(0 < axis < 100, values)
 
+    def test_an_axis_may_be_wanted_at_the_edge(self) -> None:
+        axis, (half, whole) = side_bars([1.0, 2.0], least=0.0)
+        self.assertEqual((axis, half.width, whole.width), (0.0, 50.0, 100.0))
+        self.assertEqual(side_bars([], least=0.0), (0.0, []))
+
 
 class PlaceNamesTestCase(SimpleTestCase):
     frame = Frame(0.0, 200.0, 0.0, 100.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from recommender.algorithms.film_model import Array
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
 from recommender.algorithms.metrics import top_k
 from recommender.finds import Finds, NewFilms
-from recommender.histories import rated_films, unwanted_films, wishes
+from recommender.histories import rated_films_since, unwanted_films, wishes
 from recommender.new_films import new_film, new_films
 from recommender.rescoring import added_by_controls
 from recommender.viewers import Viewer
@@ -122,7 +123,7 @@ def recommend_for(
     if viewer is not None:
         return recommend_to(viewer, n=n, filters=filters, exclude=exclude, discovery=discovery)
     asked = wishes(user)
-    unwanted = unwanted_films(rated_films(user, None), asked.hidden)
+    unwanted = unwanted_films(rated_films_since(user, None, None), asked.hidden)
     items = _popular(np.union1d(unwanted, np.fromiter(exclude, np.int64)), filters, n, first_rank=1)
     applied = AppliedControls.of(asked.controls if controls is None else controls, personal=False, since=None)
     return RecommendationList(user.pk, None, generation=0, fallback=True, items=items, controls=applied)
@@ -198,14 +199,19 @@ def _best(
     if added is not None:
         scores = scores + added
         values[: len(scores)] += added[: len(values)]
-    ranking = _ranking(viewer, scores)
+    diversity = viewer.controls.diversity if viewer.is_known else 0.0
+    ranking = _diverse(viewer, scores, diversity) if diversity else partial(top_k, scores)
     # A film may have been deleted since the training: then the next best takes its place.
-    spare = 10
+    spare, looked_up = 10, False
     while True:
         ranked = ranking(n + spare)
         finds = top_k(np.where(np.isin(np.arange(len(values)), ranked[: n - places]), -np.inf, values), places + spare)
         films = movies_by_id(movie_ids[np.union1d(ranked, finds)])
         present = np.array([int(pk) in films for pk in movie_ids[ranked]], dtype=np.bool_)
+        if diversity and not present.all() and not looked_up:
+            # One that is gone must not keep those like it out.
+            ranking, looked_up = _diverse(viewer, scores, diversity, only_present=True), True
+            continue
         found = np.array([int(pk) in films for pk in movie_ids[finds]], dtype=np.bool_)
         rows, marks = interleave(ranked[present], finds[found][:places], n)
         if len(rows) == n or len(ranked) < n + spare:
@@ -215,19 +221,19 @@ def _best(
     return _listed(viewer, rows, marks, shown, scores, new, new_values)
 
 
-def _ranking(viewer: Viewer, scores: Array) -> Callable[[int], NDArray[np.intp]]:
-    """The best rows by ``scores``, so many as one asks for, by diversity among the best POOL of them if chosen."""
-    diversity = viewer.controls.diversity if viewer.is_known else 0.0
-    if not diversity:
-        return lambda k: top_k(scores, k)
+def _diverse(
+    viewer: Viewer, scores: Array, diversity: float, *, only_present: bool = False
+) -> Callable[[int], NDArray[np.intp]]:
+    """As many rows as one asks for: first the best POOL by ``scores``, each unlike those before it, then the others.
+    ``only_present`` keeps films that the catalogue has lost out of the pool."""
     pool = top_k(scores, POOL)
-    # A film that is gone must not keep those like it out.
-    movie_ids = viewer.live.model.movie_ids[pool]
-    in_catalogue = Movie.objects.filter(pk__in=movie_ids.tolist()).order_by().values_list("pk", flat=True)
-    pool = pool[np.isin(movie_ids, np.fromiter(in_catalogue, np.int64))]
+    if only_present:
+        movie_ids = viewer.live.model.movie_ids[pool]
+        in_catalogue = Movie.objects.filter(pk__in=movie_ids.tolist()).order_by().values_list("pk", flat=True)
+        pool = pool[np.isin(movie_ids, np.fromiter(in_catalogue, np.int64))]
     unit = directions(viewer.live.model.films.characters(pool))
 
-    def diverse(k: int) -> NDArray[np.intp]:
+    def rows(k: int) -> NDArray[np.intp]:
         chosen = pool[maximal_marginal_relevance(scores[pool], unit, diversity, k)]
         if len(chosen) == k:
             return chosen
@@ -235,7 +241,7 @@ def _ranking(viewer: Viewer, scores: Array) -> Callable[[int], NDArray[np.intp]]
         behind[pool] = -np.inf
         return np.concatenate([chosen, top_k(behind, k - len(chosen))])
 
-    return diverse
+    return rows
 
 
 def _listed(

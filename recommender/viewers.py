@@ -16,7 +16,7 @@ from cinema.models import User
 from recommender.algorithms.controls import UNCHANGED, Controls
 from recommender.algorithms.film_model import Array, History, Person
 from recommender.algorithms.ordering import Order
-from recommender.histories import RatedFilms, rated_films, unwanted_films, wishes
+from recommender.histories import RatedFilms, rated_films_since, unwanted_films, wishes
 from recommender.serving import LiveModel, live_model
 
 
@@ -36,8 +36,8 @@ class Viewer:
         if live is None:
             return None
         asked = wishes(user)
-        viewer = cls(user, live, rated_films(user, live), asked.hidden, asked.controls)
-        return viewer if controls is None else viewer.with_controls(controls)
+        controls = asked.controls if controls is None else controls
+        return cls(user, live, rated_films_since(user, live, controls.since), asked.hidden, controls)
 
     def with_controls(self, controls: Controls) -> Self:
         """The same person, had they set their controls like that; nothing is read again."""

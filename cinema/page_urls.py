@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from cinema import account_views, home_views, start_views, views
+from cinema import account_views, home_views, mydata_views, start_views, views
 
 app_name = "cinema"
 
@@ -27,4 +27,10 @@ urlpatterns = [
     path("start/rate", start_views.start_rate, name="start-rate"),
     path("start/skip", start_views.start_skip, name="start-skip"),
     path("start/list", start_views.start_list, name="start-list"),
+    # My data
+    path("my/data", mydata_views.my_data, name="my-data"),
+    path("my/data/export.json", mydata_views.export_json, name="export-json"),
+    path("my/data/export.zip", mydata_views.export_csv, name="export-csv"),
+    path("my/account/delete", mydata_views.delete, name="account-delete"),
+    path("account-deleted", mydata_views.deleted, name="account-deleted"),
 ]

@@ -11,7 +11,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from knox.models import AuthToken
 
-from cinema.models import FirstMinutes, Genre, HiddenMovie, Movie, MovieArt, Rating, ThrottleCount, UnseenMovie, User
+from cinema.models import (
+    FirstMinutes,
+    Genre,
+    HiddenMovie,
+    Movie,
+    MovieArt,
+    PendingImport,
+    Rating,
+    ThrottleCount,
+    UnseenMovie,
+    User,
+)
 from cinema.read_only_admin import ReadOnlyAdmin
 
 admin.site.site_title = admin.site.site_header = "CINÉMA"
@@ -131,6 +142,15 @@ class UnseenMovieAdmin(ReadOnlyAdmin):
     list_select_related = ("user", "movie")
     search_fields = ("user__username", "movie__title")
     show_full_result_count = False
+
+
+@admin.register(PendingImport)
+class PendingImportAdmin(ReadOnlyAdmin):
+    """``cinema.importing.review`` is the only writer. What the file said is its owner's alone."""
+
+    list_display = ("user", "format", "created_at", "applied_at")
+    list_select_related = ("user",)
+    fields = ("user", "format", "created_at", "applied_at")
 
 
 @admin.register(ThrottleCount)

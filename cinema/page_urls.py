@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from cinema import account_views, home_views, mydata_views, start_views, views
+from cinema import account_views, home_views, import_views, mydata_views, start_views, views
 
 app_name = "cinema"
 
@@ -31,6 +31,10 @@ urlpatterns = [
     path("my/data", mydata_views.my_data, name="my-data"),
     path("my/data/export.json", mydata_views.export_json, name="export-json"),
     path("my/data/export.zip", mydata_views.export_csv, name="export-csv"),
+    path("my/data/import", import_views.bring, name="import"),
+    path("my/data/import/review", import_views.review, name="import-review"),
+    path("my/data/import/undo", import_views.undo, name="import-undo"),
+    path("my/data/import/discard", import_views.discard, name="import-discard"),
     path("my/account/delete", mydata_views.delete, name="account-delete"),
     path("account-deleted", mydata_views.deleted, name="account-deleted"),
 ]

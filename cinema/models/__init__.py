@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cinema.models.catalogue import MIN_PEOPLE, Genre, Movie, MovieArt, MovieQuerySet
+from cinema.models.imports import PendingImport
 from cinema.models.library import HiddenMovie
 from cinema.models.onboarding import FirstMinutes, UnseenMovie
 from cinema.models.people import MAX_DISCOVERIES, User, UserManager
@@ -19,6 +20,7 @@ __all__ = [
     "Movie",
     "MovieArt",
     "MovieQuerySet",
+    "PendingImport",
     "Rating",
     "RatingQuerySet",
     "ThrottleCount",

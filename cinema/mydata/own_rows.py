@@ -48,6 +48,7 @@ OWN_TABLES = (
 NOT_EXPORTED = {
     "cinema.User_groups.user": "Rights, which staff gives; the account says whether somebody is staff.",
     "cinema.User_user_permissions.user": "Rights, which staff gives; the account says whether somebody is staff.",
+    "cinema.PendingImport.user": "A file of their own, kept for a day; what was taken from it is a rating.",
     "knox.AuthToken.user": "Only digests of API tokens are kept: nothing that could be used elsewhere.",
     "admin.LogEntry.user": "The log of what staff did to the site's tables.",
     "recommender.Activation.actor": "The site's log of its versions; the name goes, the entry stays.",

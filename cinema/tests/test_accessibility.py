@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 SERIOUS = {"serious", "critical"}
-PUBLIC = ["/", "/movies", "/movies/60", "/sign-in", "/sign-up"]
+PUBLIC = ["/", "/movies", "/movies/60", "/sign-in", "/sign-up", "/account-deleted"]
 OWN = [
     "/",
     "/rails/for-you",
@@ -21,6 +21,9 @@ OWN = [
     "/movies/60",
     "/movies/10",
     "/my/ratings",
+    "/my/data",
+    "/my/data/import",
+    "/my/account/delete",
     "/start?groups",
     "/start/rate",
     "/start/list",

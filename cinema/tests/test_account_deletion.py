@@ -12,6 +12,8 @@ from django.db import models
 from django.test import Client
 from knox.models import AuthToken
 
+from cinema.importing.people import Upload, UploadedRating
+from cinema.importing.review import begin_import
 from cinema.library import hide_movie
 from cinema.models import Movie, Rating, User
 from cinema.mydata import accounts
@@ -52,6 +54,7 @@ class DeletionTestCase(ApiTestCase):
         hide_movie(user=self.leaver, movie=Movie.objects.get(pk=200))
         say_unseen(user=self.leaver, movie=Movie.objects.get(pk=210))
         pick_films(user=self.leaver, movie_ids=[220])
+        begin_import(user=self.leaver, upload=Upload("imdb", [UploadedRating(2, ("Film 3",), 1963, 4.0, None)], 0))
         registry.activate(store_version(), actor=self.leaver, reason="a test")
         TrainingRun.objects.create(preset="tuned", requested_by=self.leaver, status=TrainingRun.Status.SUCCEEDED)
         users, tokens = (ContentType.objects.get_for_model(model) for model in (User, AuthToken))
@@ -72,7 +75,8 @@ class DeletionTestCase(ApiTestCase):
         self.assertGreaterEqual(
             set(before),
             {"cinema.User.username", "cinema.Rating.user", "knox.AuthToken.user", "admin.LogEntry.object_repr",
-             "recommender.Activation.actor", "mlops.TrainingRun.requested_by", "cinema.ThrottleCount.key"},
+             "recommender.Activation.actor", "mlops.TrainingRun.requested_by", "cinema.ThrottleCount.key",
+             "cinema.PendingImport.user"},
         )  # fmt: skip
         entries = (Activation.objects.count(), TrainingRun.objects.count())
         self.assertRedirects(self.delete(), "/account-deleted")

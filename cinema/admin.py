@@ -18,6 +18,7 @@ from cinema.models import (
     ListControls,
     Movie,
     MovieArt,
+    PendingImport,
     Rating,
     Review,
     ReviewReport,
@@ -223,6 +224,15 @@ class UnseenMovieAdmin(ReadOnlyAdmin):
     list_select_related = ("user", "movie")
     search_fields = ("user__username", "movie__title")
     show_full_result_count = False
+
+
+@admin.register(PendingImport)
+class PendingImportAdmin(ReadOnlyAdmin):
+    """``cinema.importing.review`` is the only writer. What the file said is its owner's alone."""
+
+    list_display = ("user", "format", "created_at", "applied_at")
+    list_select_related = ("user",)
+    fields = ("user", "format", "created_at", "applied_at")
 
 
 @admin.register(ThrottleCount)

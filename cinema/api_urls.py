@@ -7,6 +7,7 @@ from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from cinema import api as cinema_api
+from cinema import mydata_api
 from cinema.api_fields import IdConverter
 from cinema.api_format import INLINE_STYLES
 from mlops import api as mlops_api
@@ -17,7 +18,8 @@ register_converter(IdConverter, "id")
 app_name = "api"
 
 urlpatterns = [
-    path("me", cinema_api.MeView.as_view(), name="me"),
+    path("me", mydata_api.AccountView.as_view(), name="me"),
+    path("me/export", mydata_api.ExportView.as_view(), name="me-export"),
     path("movies", cinema_api.MovieListView.as_view(), name="movies"),
     path("movies/<id:movie_id>", cinema_api.MovieDetailView.as_view(), name="movie"),
     path("ratings", cinema_api.RatingListView.as_view(), name="ratings"),

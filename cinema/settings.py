@@ -290,6 +290,9 @@ THROTTLE_RATES = {
     "training": envint("TRAININGS_PER_MINUTE", 6),
     "sign-in": envint("SIGN_INS_PER_MINUTE", 10),
     "sign-up": envint("SIGN_UPS_PER_MINUTE", 10),
+    "export": envint("EXPORTS_PER_MINUTE", 10),
+    "import": envint("IMPORTS_PER_MINUTE", 10),
+    "delete-account": envint("ACCOUNT_DELETIONS_PER_MINUTE", 5),
 }
 REST_KNOX = {
     "TOKEN_TTL": None,  # a token lives until it is revoked

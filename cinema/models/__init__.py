@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cinema.models.catalogue import MIN_PEOPLE, Genre, Movie, MovieArt, MovieQuerySet
 from cinema.models.controls import CONTROL_RANGES, SINCE_RANGE, ListControls
+from cinema.models.imports import PendingImport
 from cinema.models.library import HiddenMovie, ShelfEntry
 from cinema.models.onboarding import FirstMinutes, UnseenMovie
 from cinema.models.people import MAX_DISCOVERIES, User, UserManager
@@ -25,6 +26,7 @@ __all__ = [
     "Movie",
     "MovieArt",
     "MovieQuerySet",
+    "PendingImport",
     "Rating",
     "RatingQuerySet",
     "Review",

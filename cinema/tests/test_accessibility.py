@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 SERIOUS = {"serious", "critical"}
-PUBLIC = ["/", "/movies", "/movies/60", "/statistics", "/sign-in", "/sign-up"]
+PUBLIC = ["/", "/movies", "/movies/60", "/statistics", "/sign-in", "/sign-up", "/account-deleted"]
 OWN = [
     "/",
     "/rails/for-you",
@@ -32,6 +32,9 @@ OWN = [
     "/my/year",
     "/my/controls",
     "/my/what-if",
+    "/my/data",
+    "/my/data/import",
+    "/my/account/delete",
     "/start?groups",
     "/start/rate",
     "/start/list",

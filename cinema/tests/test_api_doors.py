@@ -13,8 +13,10 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 # route name → method → who is let in. What is not listed must answer 405 to those who may see the route at all.
 ANYONE, SIGNED_IN, ONESELF, STAFF = "anyone", "signed in", "oneself", "staff"
+CONFIRMED = "signed in, with name and password"
 DOORS: dict[str, dict[str, str]] = {
-    "me": {"GET": SIGNED_IN, "PATCH": SIGNED_IN},
+    "me": {"GET": SIGNED_IN, "PATCH": SIGNED_IN, "DELETE": CONFIRMED},
+    "me-export": {"GET": SIGNED_IN},
     "movies": {"GET": ANYONE},
     "movie": {"GET": ANYONE},
     "ratings": {"GET": SIGNED_IN},
@@ -83,6 +85,8 @@ class DoorsTestCase(ApiTestCase):
                         self.assert_problem(response, 405)
                     elif door == ONESELF:
                         self.assert_problem(response, 404)
+                    elif door == CONFIRMED:
+                        self.assert_problem(response, 400, "invalid")
                     else:
                         self.assertLess(response.status_code, 300)
 
@@ -93,6 +97,8 @@ class DoorsTestCase(ApiTestCase):
                     response = self.api(method, self.path(name), by=self.staff, json={"value": 3})
                     if method not in methods:
                         self.assert_problem(response, 405)
+                    elif methods[method] == CONFIRMED:
+                        self.assert_problem(response, 400, "invalid")
                     else:
                         # 404: there is no run; 409: nothing to roll back to. Nowhere a closed door.
                         self.assertIn(response.status_code, {200, 201, 202, 204, 404, 409})

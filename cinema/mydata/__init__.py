@@ -1,0 +1,1 @@
+"""What a person may do with all that is theirs: take it along, and take it away."""

@@ -20,6 +20,7 @@ from cinema.importing.people import MAX_BYTES, UnreadableFile, read_upload
 from cinema.importing.review import Kind, ReviewRow
 from cinema.models import Movie, PendingImport
 from cinema.mydata_forms import ReviewForm, UploadForm
+from recommender.recommend import genre_names
 
 # Few enough that a page's fields stay below what a form may send.
 ROWS_PER_PAGE = 100
@@ -92,7 +93,7 @@ def _review_page(request: MemberRequest, pending: PendingImport) -> HttpResponse
         sections.append((names[kind], n, place // ROWS_PER_PAGE + 1))
         place += n
     shown: list[ReviewRow] = list(page.object_list)
-    movies = Movie.objects.in_bulk({movie_id for row in shown for movie_id in row.movie_ids})
+    movies = Movie.objects.prefetch_related("genres").in_bulk({movie_id for row in shown for movie_id in row.movie_ids})
     context = {
         "pending": pending,
         "page": page,
@@ -107,7 +108,12 @@ def _review_page(request: MemberRequest, pending: PendingImport) -> HttpResponse
 
 
 def _shown(place: int, row: ReviewRow, kind_name: str, movies: dict[int, Movie]) -> dict[str, Any]:
-    films = [(movies[movie_id], row.mine.get(str(movie_id))) for movie_id in row.movie_ids if movie_id in movies]
+    # Genres tell films of one title and year apart.
+    films = [
+        (movies[movie_id], row.mine.get(str(movie_id)), ", ".join(genre_names(movies[movie_id])))
+        for movie_id in row.movie_ids
+        if movie_id in movies
+    ]
     return {"place": place, "field": f"row-{place}", "row": row, "kind_name": kind_name, "films": films}
 
 

@@ -11,7 +11,19 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from knox.models import AuthToken
 
-from cinema.models import Genre, HiddenMovie, Movie, Rating, ThrottleCount, User
+from cinema.models import (
+    Genre,
+    HiddenMovie,
+    Movie,
+    Night,
+    NightParticipant,
+    NightPick,
+    NightRating,
+    NightVeto,
+    Rating,
+    ThrottleCount,
+    User,
+)
 from cinema.read_only_admin import ReadOnlyAdmin
 
 admin.site.site_title = admin.site.site_header = "CINÉMA"
@@ -19,6 +31,8 @@ admin.site.index_title = "Administration"
 
 # Its own page shows the token's digest and makes tokens; importing it first makes sure that it is not registered later.
 admin.site.unregister(knox.admin.models.AuthToken)
+
+GOES_WITH_ITS_PERSON = (Rating, HiddenMovie, Night, NightParticipant, NightPick, NightRating, NightVeto)
 
 
 @admin.register(User)
@@ -47,8 +61,8 @@ class UserAdmin(DjangoUserAdmin):
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
         to_delete, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        # Ratings cannot be deleted one by one here; with their person they go.
-        lacking.discard(Rating._meta.verbose_name)
+        # These cannot be deleted one by one here; with their person they go.
+        lacking -= {str(model._meta.verbose_name) for model in GOES_WITH_ITS_PERSON}
         return to_delete, counts, lacking, protected
 
 
@@ -97,6 +111,40 @@ class HiddenMovieAdmin(ReadOnlyAdmin):
     list_select_related = ("user", "movie")
     search_fields = ("user__username", "movie__title")
     show_full_result_count = False
+
+
+@admin.register(Night)
+class NightAdmin(ReadOnlyAdmin):
+    """``cinema.nights`` is the only writer. The link and the code are the participants' secret."""
+
+    list_display = ("pk", "host", "opened_at", "expires_at")
+    list_select_related = ("host",)
+    exclude = ("token", "code")
+
+
+@admin.register(NightParticipant)
+class NightParticipantAdmin(ReadOnlyAdmin):
+    list_display = ("name", "night", "user", "joined_at")
+    list_select_related = ("night", "user")
+    exclude = ("guest_key",)
+
+
+@admin.register(NightRating)
+class NightRatingAdmin(ReadOnlyAdmin):
+    list_display = ("participant", "movie", "value")
+    list_select_related = ("participant", "movie")
+
+
+@admin.register(NightVeto)
+class NightVetoAdmin(ReadOnlyAdmin):
+    list_display = ("participant", "movie")
+    list_select_related = ("participant", "movie")
+
+
+@admin.register(NightPick)
+class NightPickAdmin(ReadOnlyAdmin):
+    list_display = ("night", "movie", "picked_at")
+    list_select_related = ("night", "movie")
 
 
 @admin.register(ThrottleCount)

@@ -276,6 +276,9 @@ THROTTLE_RATES = {
     "training": envint("TRAININGS_PER_MINUTE", 6),
     "sign-in": envint("SIGN_INS_PER_MINUTE", 10),
     "sign-up": envint("SIGN_UPS_PER_MINUTE", 10),
+    "night-code": envint("NIGHT_CODES_PER_MINUTE", 10),
+    "night-door": envint("NIGHT_DOORS_PER_MINUTE", 20),
+    "night": envint("NIGHT_CHANGES_PER_MINUTE", 60),
 }
 REST_KNOX = {
     "TOKEN_TTL": None,  # a token lives until it is revoked

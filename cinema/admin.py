@@ -18,6 +18,11 @@ from cinema.models import (
     ListControls,
     Movie,
     MovieArt,
+    Night,
+    NightParticipant,
+    NightPick,
+    NightRating,
+    NightVeto,
     PendingImport,
     Rating,
     Review,
@@ -35,6 +40,18 @@ admin.site.index_title = "Administration"
 
 # Its own page shows the token's digest and makes tokens; importing it first makes sure that it is not registered later.
 admin.site.unregister(knox.admin.models.AuthToken)
+
+
+def _going_with(model: Any) -> set[Any]:
+    """The models whose rows are deleted with a row of ``model``, and with theirs."""
+    found: set[Any] = set()
+    waiting = [model]
+    while waiting:
+        relations = waiting.pop()._meta.related_objects
+        new = {relation.related_model for relation in relations if relation.on_delete is models.CASCADE} - found
+        found |= new
+        waiting += new
+    return found
 
 
 @admin.register(User)
@@ -64,8 +81,7 @@ class UserAdmin(DjangoUserAdmin):
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
         to_delete, counts, lacking, protected = super().get_deleted_objects(objs, request)
         # What belongs to a person cannot be deleted row by row here; with the person it goes.
-        theirs = (relation for relation in User._meta.related_objects if relation.on_delete is models.CASCADE)
-        lacking.difference_update(str(relation.related_model._meta.verbose_name) for relation in theirs)
+        lacking.difference_update(str(model._meta.verbose_name) for model in _going_with(User))
         return to_delete, counts, lacking, protected
 
 
@@ -233,6 +249,40 @@ class PendingImportAdmin(ReadOnlyAdmin):
     list_display = ("user", "format", "created_at", "applied_at")
     list_select_related = ("user",)
     fields = ("user", "format", "created_at", "applied_at")
+
+
+@admin.register(Night)
+class NightAdmin(ReadOnlyAdmin):
+    """``cinema.nights`` is the only writer. The link and the code are the participants' secret."""
+
+    list_display = ("pk", "host", "opened_at", "expires_at")
+    list_select_related = ("host",)
+    exclude = ("token", "code")
+
+
+@admin.register(NightParticipant)
+class NightParticipantAdmin(ReadOnlyAdmin):
+    list_display = ("name", "night", "user", "joined_at")
+    list_select_related = ("night", "user")
+    exclude = ("guest_key",)
+
+
+@admin.register(NightRating)
+class NightRatingAdmin(ReadOnlyAdmin):
+    list_display = ("participant", "movie", "value")
+    list_select_related = ("participant", "movie")
+
+
+@admin.register(NightVeto)
+class NightVetoAdmin(ReadOnlyAdmin):
+    list_display = ("participant", "movie")
+    list_select_related = ("participant", "movie")
+
+
+@admin.register(NightPick)
+class NightPickAdmin(ReadOnlyAdmin):
+    list_display = ("night", "movie", "picked_at")
+    list_select_related = ("night", "movie")
 
 
 @admin.register(ThrottleCount)

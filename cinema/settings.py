@@ -293,6 +293,9 @@ THROTTLE_RATES = {
     "export": envint("EXPORTS_PER_MINUTE", 10),
     "import": envint("IMPORTS_PER_MINUTE", 10),
     "delete-account": envint("ACCOUNT_DELETIONS_PER_MINUTE", 5),
+    "night-code": envint("NIGHT_CODES_PER_MINUTE", 10),
+    "night-door": envint("NIGHT_DOORS_PER_MINUTE", 20),
+    "night": envint("NIGHT_CHANGES_PER_MINUTE", 60),
 }
 REST_KNOX = {
     "TOKEN_TTL": None,  # a token lives until it is revoked

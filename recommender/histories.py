@@ -100,7 +100,7 @@ def unwanted_films(rated: RatedFilms, hidden: NDArray[np.int64]) -> NDArray[np.i
     return np.union1d(rated.movie_ids, hidden)
 
 
-def rated_films_of(user_ids: Sequence[int], live: LiveModel) -> dict[int, RatedFilms]:
+def rated_films_of(user_ids: Sequence[int], live: LiveModel | None) -> dict[int, RatedFilms]:
     """The same of many people, by id, in one query."""
     ratings = _with_text(Rating.objects.filter(user_id__in=user_ids).order_by("-rated_at", "-pk"))
     by_user: dict[int, list[tuple[int, float, datetime, str]]] = defaultdict(list)

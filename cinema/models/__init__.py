@@ -6,6 +6,18 @@ from cinema.models.catalogue import MIN_PEOPLE, Genre, Movie, MovieArt, MovieQue
 from cinema.models.controls import CONTROL_RANGES, SINCE_RANGE, ListControls
 from cinema.models.imports import PendingImport
 from cinema.models.library import HiddenMovie, ShelfEntry
+from cinema.models.nights import (
+    MAX_NAME_LENGTH,
+    MAX_PARTICIPANTS,
+    NIGHT_LIFETIME,
+    VETOES_EACH,
+    Night,
+    NightParticipant,
+    NightPick,
+    NightQuerySet,
+    NightRating,
+    NightVeto,
+)
 from cinema.models.onboarding import FirstMinutes, UnseenMovie
 from cinema.models.people import MAX_DISCOVERIES, User, UserManager
 from cinema.models.ratings import RATING_VALUES, Rating, RatingQuerySet
@@ -15,10 +27,14 @@ from cinema.models.throttle import ThrottleCount
 __all__ = [
     "CONTROL_RANGES",
     "MAX_DISCOVERIES",
+    "MAX_NAME_LENGTH",
+    "MAX_PARTICIPANTS",
     "MAX_REVIEW",
     "MIN_PEOPLE",
+    "NIGHT_LIFETIME",
     "RATING_VALUES",
     "SINCE_RANGE",
+    "VETOES_EACH",
     "FirstMinutes",
     "Genre",
     "HiddenMovie",
@@ -26,6 +42,12 @@ __all__ = [
     "Movie",
     "MovieArt",
     "MovieQuerySet",
+    "Night",
+    "NightParticipant",
+    "NightPick",
+    "NightQuerySet",
+    "NightRating",
+    "NightVeto",
     "PendingImport",
     "Rating",
     "RatingQuerySet",

@@ -50,6 +50,8 @@ OWN_TABLES = (
         "reports", "cinema.ReviewReport", {**_same("review_id"), "movie_id": "review__movie_id", **_same("reported_at")}
     ),
     OwnTable("list_controls", "cinema.ListControls", _same("popularity", "novelty", "recency", "diversity", "since")),
+    OwnTable("movie_nights", "cinema.Night", _same("allow_seen", "opened_at", "expires_at"), owner="host"),
+    OwnTable("movie_nights_joined", "cinema.NightParticipant", _same("name", "joined_at")),
     OwnTable("unseen", "cinema.UnseenMovie", {**_FILM, **_same("said_at")}),
     OwnTable("first_minutes", "cinema.FirstMinutes", _same("liked_films", "started_at", "skipped_at", "finished_at")),
 )

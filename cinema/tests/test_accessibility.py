@@ -30,6 +30,7 @@ OWN = [
     "/movies/60/reviews",
     "/my/taste",
     "/my/year",
+    "/night",
     "/my/controls",
     "/my/what-if",
     "/my/data",

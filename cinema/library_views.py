@@ -57,7 +57,7 @@ def hide(request: MemberRequest, movie_id: int) -> HttpResponse:
         reason = HiddenMovie.Reason.FILM
     hide_movie(user=request.user, movie=movie, reason=reason)
     done = gettext("%(title)s is not shown to you any more.") % {"title": movie.title}
-    return trigger_client_event(_answer(request, movie, done, undo="hide"), "hidden-changed")
+    return trigger_client_event(_answer(request, movie, done, undo="hide"), "hidden-changed", after="settle")
 
 
 @require_POST
@@ -66,7 +66,7 @@ def unhide(request: MemberRequest, movie_id: int) -> HttpResponse:
     movie = get_object_or_404(Movie, pk=movie_id)
     unhide_movie(user=request.user, movie=movie)
     done = gettext("%(title)s may be shown to you again.") % {"title": movie.title}
-    return trigger_client_event(_answer(request, movie, done), "hidden-changed")
+    return trigger_client_event(_answer(request, movie, done), "hidden-changed", after="settle")
 
 
 def _answer(request: MemberRequest, movie: Movie, done: str, *, undo: str = "") -> HttpResponse:

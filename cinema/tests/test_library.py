@@ -102,7 +102,7 @@ class HidingTestCase(CatalogueTestCase):
     def test_a_card_gets_a_notice_with_an_undo(self) -> None:
         response = self.client.post(f"/movies/{self.first.pk}/hide", headers={**HTMX, "HX-Target": "undo"})
         self.assertContains(response, f'action="/movies/{self.first.pk}/unhide"')
-        self.assertEqual(response["HX-Trigger"], '{"hidden-changed": {}}')
+        self.assertEqual(response["HX-Trigger-After-Settle"], '{"hidden-changed": {}}')
 
     def test_the_films_page_gets_its_buttons_back(self) -> None:
         response = self.client.post(f"/movies/{self.first.pk}/hide", headers={**HTMX, "HX-Target": "shelves"})

@@ -24,6 +24,8 @@ WIDTH = 560
 MAX_YEARS_NAMED = 7
 # Sizes of letters in the map's units, on a wide page and on a phone; the style sheet sets the same.
 WIDE_LETTERS, NARROW_LETTERS = 12.0, 20.0
+# How far the films of the map stay from its edges.
+_INSIDE = 22.0
 
 
 def value_labels() -> list[str]:
@@ -215,6 +217,10 @@ class MapPlot:
     arrow: Arrow | None
 
     @property
+    def middle(self) -> float:
+        return (self.frame.left + self.frame.right) / 2
+
+    @property
     def inner_width(self) -> float:
         return self.frame.right - self.frame.left
 
@@ -224,21 +230,27 @@ class MapPlot:
 
 
 def map_plot(films: Sequence[MapFilm], toward: Sequence[float] | None) -> MapPlot:
-    """``films``: the most important first. ``toward``: the unit vector of the person's direction. One unit is as long
-    across as upwards, so that directions are what they look like."""
-    width, height = WIDTH, 520
+    """``films``: the most important first. ``toward``: the unit vector of the person's direction.
+
+    One unit is as long across as upwards, so that directions are what they look like.
+    """
+    width, height = WIDTH, 500
     frame = Frame(10.0, width - 10.0, 26.0, height - 26.0)
-    at = np.array([film.at for film in films]).reshape(len(films), 2)
-    reach = np.maximum(1e-9, np.abs(at).max(axis=0, initial=0.0))
-    inside = 18.0
-    unit = min(
-        (frame.right - frame.left - 2 * inside) / 2 / reach[0], (frame.bottom - frame.top - 2 * inside) / 2 / reach[1]
-    )
-    zero_x, zero_y = (frame.left + frame.right) / 2, (frame.top + frame.bottom) / 2
-    places = [(round(zero_x + unit * a, 1), round(zero_y - unit * b, 1)) for a, b in at.tolist()]
+    at = np.array([(0.0, 0.0), *(film.at for film in films)])  # the middle of the known films is on the map as well
+    low, high = at.min(axis=0), at.max(axis=0)
+    room = np.array([frame.right - frame.left - 2 * _INSIDE, frame.bottom - frame.top - 2 * _INSIDE])
+    unit = float((room / np.maximum(high - low, 1e-9)).min())
+    middle = (low + high) / 2
+
+    def place(across: float, upwards: float) -> tuple[float, float]:
+        x = (frame.left + frame.right) / 2 + unit * (across - middle[0])
+        return round(float(x), 1), round(float((frame.top + frame.bottom) / 2 - unit * (upwards - middle[1])), 1)
+
+    zero_x, zero_y = place(0.0, 0.0)
+    places = [place(*film.at) for film in films]
     titles = [film.title if len(film.title) <= 24 else f"{film.title[:23].rstrip()}…" for film in films]
-    wide = place_names(places, titles, frame, font_size=WIDE_LETTERS)
-    narrow = place_names(places, titles, frame, font_size=NARROW_LETTERS, gap=11.0)
+    wide = place_names(places, titles, frame, font_size=WIDE_LETTERS, gap=11.0)
+    narrow = place_names(places, titles, frame, font_size=NARROW_LETTERS, gap=12.0)
     points = []
     for film, (x, y), name, narrow_name in zip(films, places, wide, narrow, strict=True):
         side = "start" if x < zero_x else "end"
@@ -251,11 +263,15 @@ def map_plot(films: Sequence[MapFilm], toward: Sequence[float] | None) -> MapPlo
         zero_x=zero_x,
         zero_y=zero_y,
         points=points,
-        arrow=None if toward is None else _arrow(zero_x, zero_y, toward[0], -toward[1], length=150.0),
+        arrow=None if toward is None else _arrow(frame, zero_x, zero_y, toward[0], -toward[1]),
     )
 
 
-def _arrow(x: float, y: float, across: float, down: float, *, length: float) -> Arrow:
+def _arrow(frame: Frame, x: float, y: float, across: float, down: float) -> Arrow:
+    # As long as there is room for, up to a third of the map.
+    room_across = (frame.right - x if across > 0 else x - frame.left) / max(1e-9, abs(across))
+    room_down = (frame.bottom - y if down > 0 else y - frame.top) / max(1e-9, abs(down))
+    length = max(24.0, min(160.0, room_across - 6, room_down - 6))
     end_x, end_y = x + length * across, y + length * down
     base_x, base_y = x + (length - 16) * across, y + (length - 16) * down
     corners = [

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import numpy as np
-from django.db.models import Count, Max, TextField
+from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Max, QuerySet, TextField
 from django.db.models.functions import Cast, Substr
 
 from cinema.crowd import Crowd, crowd
@@ -91,7 +91,7 @@ def site_statistics() -> SiteStatistics:
 
 
 def compute_statistics(everybody: Crowd) -> SiteStatistics:
-    """Beside the crowd, with at most five queries."""
+    """Beside the crowd, with at most six queries."""
     catalogue = _Catalogue.read()
     months = _months_with_people() if everybody.is_shown else []
     return SiteStatistics(
@@ -236,8 +236,8 @@ def _trends(everybody: Crowd, catalogue: _Catalogue, months: Sequence[_Month]) -
         return None
     recent = Rating.objects.filter(rated_at__gt=newest - timedelta(days=WINDOW_DAYS), rated_at__lte=newest).order_by()
     recent = recent.annotate(day=_beginning(10))
+    people = _people_by_genre(recent, catalogue)
     by_genre = recent.filter(movie__genres__isnull=False)
-    people = dict(by_genre.values_list("movie__genres__name").annotate(people=Count("user", distinct=True)))
     total = _decayed(recent.values_list("day").annotate(n=Count("pk")), newest.date())
     counts: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for name, day, n in by_genre.values_list("movie__genres__name", "day").annotate(n=Count("pk")):
@@ -246,9 +246,23 @@ def _trends(everybody: Crowd, catalogue: _Catalogue, months: Sequence[_Month]) -
     genres = [
         GenreTrend(name, _decayed(days, newest.date()) / total, usual[name])
         for name, days in counts.items()
-        if people[name] >= MIN_PEOPLE and name in usual
+        if people.get(name, 0) >= MIN_PEOPLE and name in usual
     ]
     return Trends(newest.date(), sorted(genres, key=lambda genre: (-genre.change, genre.name)))
+
+
+def _people_by_genre(ratings: QuerySet[Rating], catalogue: _Catalogue) -> dict[str, int]:
+    """How many people stand behind the ``ratings`` of each genre: exact where they are fewer than MIN_PEOPLE, else
+    perhaps fewer than there are."""
+    # Grouped by the number itself, SQLite would look up every rating by the index of films.
+    film = ExpressionWrapper(F("movie_id") + 0, BigIntegerField())
+    of_film = dict(ratings.annotate(film=film).values_list("film").annotate(n=Count("pk")))
+    most = {name: max(of_film.get(pk, 0) for pk in films) for name, films in catalogue.films_of.items()}
+    unclear = [name for name, n in most.items() if n < MIN_PEOPLE]
+    if unclear:
+        counted = ratings.filter(movie__genres__name__in=unclear).values_list("movie__genres__name")
+        most |= dict(counted.annotate(people=Count("user", distinct=True)))
+    return most
 
 
 def _decayed(days: Iterable[tuple[str, int]], until: date) -> float:

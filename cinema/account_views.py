@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import trigger_client_event
@@ -32,7 +33,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     # Counted before the password is looked at: being right does not tell that the name exists.
     key = f"{throttling.client_address(request.META)} {request.POST.get('username', '').strip().casefold()[:100]}"
     if not (verdict := throttling.allow("sign-in", key)).allowed:
-        return too_many(request, verdict, detail="There were too many attempts to sign in with this name.")
+        return too_many(request, verdict, detail=gettext("There were too many attempts to sign in with this name."))
     form = SignInForm(request, request.POST)
     if not form.is_valid():
         return render(request, "cinema/sign_in.html", {"form": form, "next": target}, status=422)
@@ -49,13 +50,13 @@ def sign_up(request: HttpRequest) -> HttpResponse:
             return redirect(target)
         return render(request, "cinema/sign_up.html", {"form": SignUpForm(), "next": target})
     if not (verdict := throttling.allow("sign-up", throttling.client_address(request.META))).allowed:
-        return too_many(request, verdict, detail="Too many accounts were made from your address.")
+        return too_many(request, verdict, detail=gettext("Too many accounts were made from your address."))
     form = SignUpForm(request.POST)
     user = _created(form) if form.is_valid() else None
     if user is None:
         return render(request, "cinema/sign_up.html", {"form": form, "next": target}, status=422)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    messages.success(request, f"Welcome, {user.username}.")
+    messages.success(request, gettext("Welcome, %(name)s.") % {"name": user.username})
     return redirect(target)
 
 
@@ -65,14 +66,14 @@ def _created(form: SignUpForm) -> User | None:
             user: User = form.save()
             return user
     except IntegrityError:  # somebody took the name between the check and the insert
-        form.add_error("username", "This name is taken. Choose another one.")
+        form.add_error("username", gettext("This name is taken. Choose another one."))
         return None
 
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
-    messages.info(request, "You are signed out.")
+    messages.info(request, gettext("You are signed out."))
     return redirect("cinema:home")
 
 
@@ -89,7 +90,7 @@ def discovery(request: MemberRequest) -> HttpResponse:
         messages.error(request, error)
         return redirect(back)
     request.user.choose_discovery(form.cleaned_data["discovery"])
-    done = f"Discoveries in your lists: {request.user.get_discovery_display()}."
+    done = gettext("Discoveries in your lists: %(n)s.") % {"n": request.user.get_discovery_display()}
     if wants_fragment(request):
         return trigger_client_event(_discovery_control(request, back, done=done), "discovery-saved")
     messages.success(request, done)

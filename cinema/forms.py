@@ -15,8 +15,8 @@ from recommender.recommend import Filters
 class SignInForm(AuthenticationForm):
     # One message for a wrong password, an unknown name and an account that may not sign in.
     error_messages = {
-        "invalid_login": "That name and password do not belong together. Mind capitals and spaces.",
-        "inactive": "That name and password do not belong together. Mind capitals and spaces.",
+        "invalid_login": _("That name and password do not belong together. Mind capitals and spaces."),
+        "inactive": _("That name and password do not belong together. Mind capitals and spaces."),
     }
 
 
@@ -31,7 +31,7 @@ class SignUpForm(BaseUserCreationForm):
         username: str = self.cleaned_data["username"]
         # Names that differ only in case would be taken for one another.
         if User.objects.filter(username__iexact=username).exists():
-            raise ValidationError("This name is taken. Choose another one.", code="unique")
+            raise ValidationError(_("This name is taken. Choose another one."), code="unique")
         return username
 
 
@@ -44,22 +44,30 @@ class SearchForm(forms.Form):
         "title": ("title", "pk"),
     }
 
-    search = forms.CharField(required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"}))
-    genre = forms.CharField(required=False, max_length=60, widget=forms.Select)
-    year_min = forms.IntegerField(required=False, min_value=1870, max_value=2200, label="From year")
-    year_max = forms.IntegerField(required=False, min_value=1870, max_value=2200, label="To year")
+    search = forms.CharField(
+        label=_("Search"), required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
+    )
+    genre = forms.CharField(label=_("Genre"), required=False, max_length=60, widget=forms.Select)
+    year_min = forms.IntegerField(required=False, min_value=1870, max_value=2200, label=_("From year"))
+    year_max = forms.IntegerField(required=False, min_value=1870, max_value=2200, label=_("To year"))
     sort = forms.ChoiceField(
         required=False,
-        label="Order",
-        choices=[("popular", "Most rated first"), ("newest", "Newest first"), ("title", "By title")],
+        label=_("Order"),
+        choices=[
+            ("popular", _("Most rated first")),
+            ("newest", _("Newest first")),
+            ("title", _("By title")),
+        ],
     )
+
+    unseen = forms.BooleanField(label=_("Only films that I have neither rated nor hidden"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         names = Genre.objects.values_list("name", flat=True)
-        self.fields["genre"].widget.choices = [("", "All genres"), *((name, name) for name in names)]
+        self.fields["genre"].widget.choices = [("", _("All genres")), *((name, name) for name in names)]
         self.fields["genre"].widget.attrs.pop("maxlength")  # a select has none
-        for name, example in (("search", "Words of the title"), ("year_min", "1990"), ("year_max", "2016")):
+        for name, example in (("search", _("Words of the title")), ("year_min", "1990"), ("year_max", "2016")):
             self.fields[name].widget.attrs["placeholder"] = example
 
 
@@ -80,7 +88,7 @@ class RatingForm(forms.Form):
             and cleaned.get("value") is None
             and "value" not in self.errors
         ):
-            self.add_error("value", "Choose half a star to five stars.")
+            self.add_error("value", _("Choose half a star to five stars."))
         return cleaned
 
 
@@ -106,10 +114,10 @@ class DiscoveryForm(forms.Form):
     AUTO = "auto"
 
     discovery = forms.TypedChoiceField(
-        label="Discoveries in your lists",
-        choices=[(AUTO, "Auto"), ("0", "None"), *((str(n), str(n)) for n in range(1, MAX_DISCOVERIES + 1))],
+        label=_("Discoveries in your lists"),
+        choices=[(AUTO, _("Auto")), ("0", _("None")), *((str(n), str(n)) for n in range(1, MAX_DISCOVERIES + 1))],
         coerce=lambda value: None if value == DiscoveryForm.AUTO else int(value),
-        error_messages={"required": "Choose one of the numbers.", "invalid_choice": "Choose one of the numbers."},
+        error_messages={"required": _("Choose one of the numbers."), "invalid_choice": _("Choose one of the numbers.")},
         widget=forms.RadioSelect(attrs={"autocomplete": "off"}),
     )
 

@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -76,7 +77,8 @@ def staff_required(view: View) -> View:
 
 def too_many(request: HttpRequest, verdict: throttling.Verdict, *, detail: str) -> HttpResponse:
     """The page for somebody who did something too often."""
-    context = {"status": 429, "title": "Slow down", "detail": f"{detail} Try again in {verdict.retry_after} seconds."}
+    again = gettext("Try again in %(n)s seconds.") % {"n": verdict.retry_after}
+    context = {"status": 429, "title": gettext("Slow down"), "detail": f"{detail} {again}"}
     response = render(request, "error.html", context, status=429)
     response["Retry-After"] = str(verdict.retry_after)
     return response

@@ -45,6 +45,9 @@ def movies(request: PageRequest) -> HttpResponse:
             year_min=wanted["year_min"],
             year_max=wanted["year_max"],
         ).with_rating_counts()
+        if wanted["unseen"] and isinstance(request.user, User):
+            found = found.exclude(ratings__user=request.user)
+            found = found.exclude(pk__in=request.user.hidden_movies.order_by().values("movie_id"))
         found = found.order_by(*SearchForm.ORDERS[wanted["sort"] or "popular"]).prefetch_related("genres")
     page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
     shown: list[Any] = list(page.object_list)
@@ -114,15 +117,16 @@ def rate(request: MemberRequest, movie_id: int) -> HttpResponse:
     back = local_next(request, movie.get_absolute_url())
     if not (verdict := throttling.allow("rating", str(request.user.pk))).allowed:
         if not wants_fragment(request):
-            return too_many(request, verdict, detail="That were many ratings in one minute.")
-        error = f"That were many ratings in one minute. Try again in {verdict.retry_after} seconds."
+            return too_many(request, verdict, detail=gettext("That were many ratings in one minute."))
+        error = gettext("That were many ratings in one minute. Try again in %(n)s seconds.")
+        error %= {"n": verdict.retry_after}
         response = _stars(request, movie, back, _value(request.user, movie), error=error, status=429)
         response["Retry-After"] = str(verdict.retry_after)
         return response
 
     form = RatingForm(request.POST)
     if not form.is_valid():
-        error = "Choose half a star to five stars."
+        error = gettext("Choose half a star to five stars.")
         if wants_fragment(request):
             return _stars(request, movie, back, _value(request.user, movie), error=error, status=422)
         messages.error(request, error)
@@ -204,7 +208,11 @@ def my_ratings(request: MemberRequest) -> HttpResponse:
         "page": page,
         "rows": [(rating, card(rating.movie)) for rating in page.object_list],
         "sort": sort,
-        "sorts": {"time": "Latest first", "value": "Best first", "title": "By title"},
+        "sorts": {
+            "time": gettext("Latest first"),
+            "value": gettext("Best first"),
+            "title": gettext("By title"),
+        },
         "query": f"sort={sort}",
         "discovery_form": DiscoveryForm.of(request.user),
         "next": request.get_full_path(),

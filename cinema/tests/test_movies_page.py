@@ -3,8 +3,9 @@ from __future__ import annotations
 from django.test import TestCase
 from django.utils import timezone
 
+from cinema.library import hide_movie
 from cinema.models import Movie, Rating, User
-from recommender.tests.stored_versions import make_catalogue
+from recommender.tests.stored_versions import DRAMA_FAN, CatalogueTestCase, make_catalogue, rate
 
 
 class MoviesPageTestCase(TestCase):
@@ -83,3 +84,14 @@ class MoviesPageTestCase(TestCase):
         movie = Movie.objects.get(pk=10)
         movie.genres.set(movie.genres.model.objects.all())
         self.assertEqual(self.titles("search=Film+0").count("Film 0"), 1)
+
+
+class UnseenTestCase(CatalogueTestCase):
+    def test_it_can_leave_out_what_one_has_rated_or_hidden(self) -> None:
+        rate(self.alice, DRAMA_FAN)
+        hide_movie(user=self.alice, movie=Movie.objects.get(pk=60))
+        self.client.force_login(self.alice)
+        found = self.client.get("/movies?unseen=on").context["page"].paginator.count
+        self.assertEqual(found, Movie.objects.count() - len(DRAMA_FAN) - 1)
+        self.client.logout()
+        self.assertEqual(self.client.get("/movies?unseen=on").context["page"].paginator.count, Movie.objects.count())

@@ -58,11 +58,14 @@ class Command(BaseCommand):
         version = registry.live().version
         return {
             "welcome": ("", "/"),
+            "start": (NAME, "/start/rate"),
             "home": (NAME, "/"),
-            "rail": (NAME, "/rails/gems"),
             "film": (NAME, f"/movies/{film.pk}"),
-            "films": (NAME, "/movies"),
-            "ratings": (NAME, "/my/ratings"),
+            "taste": (NAME, "/my/taste"),
+            "controls": (NAME, "/my/controls?diversity=0.6&popularity=-0.4"),
+            "what-if": (NAME, "/my/what-if"),
+            "night": (NAME, "/night"),
+            "statistics": ("", "/statistics"),
             "training": (STAFF, "/training/"),
             "version": (STAFF, f"/models/{version}"),
         }

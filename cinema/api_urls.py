@@ -10,6 +10,7 @@ from cinema import api as cinema_api
 from cinema import mydata_api
 from cinema.api_fields import IdConverter
 from cinema.api_format import INLINE_STYLES
+from cinema.night_api import NightView
 from mlops import api as mlops_api
 from recommender import api as recommender_api
 
@@ -38,6 +39,7 @@ urlpatterns = [
     path("ml/recommendations/<id:user_id>", recommender_api.RecommendationsView.as_view(), name="recommendations"),
     path("ml/explain/<id:user_id>/<id:movie_id>", recommender_api.ExplainView.as_view(), name="explain"),
     path("ml/similar/<id:movie_id>", recommender_api.SimilarView.as_view(), name="similar"),
+    path("nights/<id:night_id>", NightView.as_view(), name="night"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", csp_update(INLINE_STYLES)(SpectacularSwaggerSplitView.as_view(url_name="api:schema")), name="docs"),
 ]

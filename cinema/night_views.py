@@ -89,12 +89,7 @@ def participants_only(view: Inside) -> Inside:
         me = _participant(request, night_id)
         if me is None:
             writes.delete_expired_nights()
-            if request.htmx:
-                messages.info(request, _("That room is closed, or you are not in it."))
-                response = HttpResponseClientRedirect(reverse("cinema:nights"))
-                response.status_code = 404
-                return response
-            raise Http404
+            return _no_room(request)
         if request.method == "POST":
             verdict = throttling.allow("night", str(me.pk))
             if not verdict.allowed:
@@ -104,9 +99,21 @@ def participants_only(view: Inside) -> Inside:
                 slower = _room(request, me, error=detail, status=429)
                 slower["Retry-After"] = str(verdict.retry_after)
                 return slower
-        return view(request, me, **kwargs)
+        try:
+            return view(request, me, **kwargs)
+        except (Night.DoesNotExist, NightParticipant.DoesNotExist):  # closed or removed in this very moment
+            return _no_room(request)
 
     return guarded
+
+
+def _no_room(request: PageRequest) -> HttpResponse:
+    if not request.htmx:
+        raise Http404
+    messages.info(request, _("That room is closed, or you are not in it."))
+    response = HttpResponseClientRedirect(reverse("cinema:nights"))
+    response.status_code = 404
+    return response
 
 
 def host_only(view: Inside) -> Inside:

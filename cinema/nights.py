@@ -1,7 +1,8 @@
 """Opening, joining and closing movie nights, vetoes and picks: the only way they are written.
 
 Every change counts the room's ``revision`` up, by which pages know whether they are current. Changes that count first
-lock the room, so that two at once cannot both be the eighth participant or the second veto.
+lock the room, so that two at once cannot both be the eighth participant or the second veto. Where the room was closed
+or the participant removed meanwhile, they raise Night.DoesNotExist or NightParticipant.DoesNotExist.
 """
 
 from __future__ import annotations
@@ -135,15 +136,14 @@ def remove_participant(*, participant: NightParticipant) -> None:
     night = participant.night
     with transaction.atomic():
         participant.delete()
-        night.token, night.code = secrets.token_urlsafe(24), _free_code()
-        night.save(update_fields=["token", "code"])
+        Night.objects.filter(pk=night.pk).update(token=secrets.token_urlsafe(24), code=_free_code())
         _changed(night)
 
 
 def rate_as_guest(*, participant: NightParticipant, stars: Mapping[int, float | None]) -> int:
     """Keeps a guest's ratings by film id, None for a film that they have not seen; how many they have now given."""
     with transaction.atomic():
-        _lock(participant.night)
+        _lock(participant.night, participant)
         unrated = [movie_id for movie_id, value in stars.items() if value is None]
         NightRating.objects.filter(participant=participant, movie_id__in=unrated).delete()
         for movie_id, value in stars.items():
@@ -158,7 +158,7 @@ def rate_as_guest(*, participant: NightParticipant, stars: Mapping[int, float | 
 def veto_movie(*, participant: NightParticipant, movie: Movie) -> int:
     """The film is gone from the room until the veto is taken back; vetoes left. Raises NoVetoLeft."""
     with transaction.atomic():
-        _lock(participant.night)
+        _lock(participant.night, participant)
         used = NightVeto.objects.filter(participant=participant)
         if not used.filter(movie=movie).exists():
             if used.count() >= VETOES_EACH:
@@ -202,13 +202,17 @@ def allow_seen_movies(*, night: Night, allow: bool) -> None:
     """Whether the list may hold films that some, but not all, have seen."""
     night.allow_seen = allow
     with transaction.atomic():
-        night.save(update_fields=["allow_seen"])
+        Night.objects.filter(pk=night.pk).update(allow_seen=allow)
         _changed(night)
 
 
-def _lock(night: Night) -> None:
-    """Holds off other changes of the room until the transaction ends. (SQLite locks the whole database anyway.)"""
+def _lock(night: Night, participant: NightParticipant | None = None) -> None:
+    """Holds off other changes of the room until the transaction ends. (SQLite locks the whole database anyway.)
+
+    Raises Night.DoesNotExist or NightParticipant.DoesNotExist where either is gone meanwhile."""
     Night.objects.select_for_update().only("pk").get(pk=night.pk)
+    if participant is not None:
+        NightParticipant.objects.only("pk").get(pk=participant.pk)
 
 
 def _changed(night: Night) -> None:

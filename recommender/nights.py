@@ -95,9 +95,12 @@ class _Member:
 
 
 def room_of(night: Night, *, n: int = LIST_LENGTH) -> Room:
-    """The room as it is at this moment, in ten queries however many are in it."""
+    """The room as it is at this moment, in ten queries however many are in it. Raises Night.DoesNotExist if it was
+    closed meanwhile: an open room is never empty."""
     live = live_model()
     participants = list(night.participants.all())
+    if not participants:
+        raise Night.DoesNotExist
     members = _members(night, participants, live)
     hidden = HiddenMovie.objects.filter(user_id__in=_user_ids(participants)).order_by().values_list("movie_id")
     vetoes = list(NightVeto.objects.filter(participant__night=night).values_list("movie_id", "participant_id"))

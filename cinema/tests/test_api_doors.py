@@ -7,6 +7,7 @@ from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
 
 from cinema.api_urls import urlpatterns
+from cinema.nights import open_night
 from cinema.tests.api_clients import ApiTestCase
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -35,12 +36,17 @@ DOORS: dict[str, dict[str, str]] = {
     "recommendations": {"GET": ONESELF},
     "explain": {"GET": ONESELF},
     "similar": {"GET": SIGNED_IN},
+    "night": {"GET": ONESELF},
     "schema": {"GET": ANYONE},
     "docs": {"GET": ANYONE},
 }
 
 
 class DoorsTestCase(ApiTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.night = open_night(host=self.alice, name="Alice")
+
     def path(self, name: str) -> str:
         """A path of that route about Alice's things."""
         for pattern in urlpatterns:
@@ -50,6 +56,7 @@ class DoorsTestCase(ApiTestCase):
             "<id:movie_id>": "10",
             "<id:user_id>": str(self.alice.pk),
             "<id:run_id>": "1",
+            "<id:night_id>": str(self.night.pk),
             "<slug:label>": self.version.label,
         }.items():
             route = route.replace(part, value)
@@ -108,8 +115,9 @@ class DoorsTestCase(ApiTestCase):
             self.assert_problem(self.api("GET", self.path(name), by=self.staff), 405)
 
     def test_somebody_elses_data_looks_like_nothing_at_all(self) -> None:
-        for template in ("/api/ml/recommendations/{}", "/api/ml/explain/{}/10"):
-            existing = self.api("GET", template.format(self.alice.pk), by=self.charlie)
+        for template in ("/api/ml/recommendations/{}", "/api/ml/explain/{}/10", "/api/nights/{}"):
+            theirs = self.night.pk if "nights" in template else self.alice.pk
+            existing = self.api("GET", template.format(theirs), by=self.charlie)
             missing = self.api("GET", template.format(999_999), by=self.charlie)
             self.assert_problem(existing, 404)
             self.assertEqual(existing.content, missing.content)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from http.cookies import Morsel
 from typing import Any
+from unittest import mock
 
 from django.db import connection
 from django.test import Client, override_settings
@@ -235,6 +236,18 @@ class ChangesTestCase(NightTestCase):
         response = self.bobs.get(f"{self.url}?stamp=x", headers=HTMX)
         self.assertEqual((response.status_code, response["HX-Redirect"]), (404, "/night"))
         self.assertContains(self.bobs.get("/night"), "That room is closed, or you are not in it.")
+
+    def test_a_room_that_is_closed_in_this_very_moment_is_gone_too(self) -> None:
+        """Between the look at who asks and the answer."""
+
+        def closing(night: Night) -> str:
+            Night.objects.filter(pk=night.pk).delete()
+            return "stamp"
+
+        for number, headers in enumerate(({}, HTMX)):
+            night = nights.open_night(host=self.alice, name="Ana")
+            with mock.patch("cinema.night_views.stamp_of", closing):
+                self.assertEqual(self.client.get(f"/night/{night.pk}", headers=headers).status_code, 404, number)
 
     @override_settings(THROTTLE_RATES={"night": 2})
     def test_it_slows_down_a_flood(self) -> None:

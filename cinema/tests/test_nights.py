@@ -74,6 +74,19 @@ class NightsTestCase(CatalogueTestCase):
         with self.assertRaises(Night.DoesNotExist):
             nights.join_night(night=self.night, name="Ben", user=self.bob)
 
+    def test_nothing_is_written_for_whoever_was_removed_meanwhile(self) -> None:
+        gus = nights.join_night(night=self.night, name="Gus", user=None)
+        NightParticipant.objects.filter(pk=gus.pk).delete()
+        with self.assertRaises(NightParticipant.DoesNotExist):
+            nights.veto_movie(participant=gus, movie=movie(10))
+        with self.assertRaises(NightParticipant.DoesNotExist):
+            nights.rate_as_guest(participant=gus, stars={10: 4.0})
+        Night.objects.filter(pk=self.night.pk).delete()
+        with self.assertRaises(Night.DoesNotExist):
+            nights.pick_movie(night=self.night, movie=movie(10))
+        nights.allow_seen_movies(night=self.night, allow=True)
+        self.assertFalse(Night.objects.exists())
+
     def test_everybody_has_two_vetoes_which_can_be_taken_back(self) -> None:
         self.assertEqual(VETOES_EACH, 2)
         self.assertEqual(nights.veto_movie(participant=self.ana, movie=movie(10)), 1)

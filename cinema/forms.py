@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cinema.models import MAX_DISCOVERIES, MAX_REVIEW, RATING_VALUES, Genre, User
+from cinema.models import MAX_DISCOVERIES, MAX_REVIEW, RATING_VALUES, Genre, Movie, RatingQuerySet, User
 from recommender.recommend import Filters
 
 
@@ -127,23 +127,62 @@ class DiscoveryForm(forms.Form):
         return cls(initial={"discovery": cls.AUTO if user.discovery is None else user.discovery})
 
 
+class RatingsForm(forms.Form):
+    """One's own ratings by words of the title, genre, decade and stars. What is no choice counts as left out."""
+
+    search = forms.CharField(
+        label=_("Search"), required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
+    )
+    genre = forms.ChoiceField(label=_("Genre"), required=False)
+    decade = forms.TypedChoiceField(label=_("Decade"), required=False, coerce=int, empty_value=None)
+    stars = forms.TypedChoiceField(
+        label=_("Stars"),
+        required=False,
+        coerce=float,
+        empty_value=None,
+        choices=[("", _("All of them")), *((str(value), str(value)) for value in reversed(RATING_VALUES))],
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _offer_genres_and_decades(self)
+
+    def narrow(self, ratings: RatingQuerySet) -> RatingQuerySet:
+        self.is_valid()
+        wanted = self.cleaned_data
+        decade = wanted.get("decade")
+        movies = Movie.objects.all().matching(
+            search=wanted.get("search") or "",
+            genre=wanted.get("genre") or "",
+            year_min=decade,
+            year_max=None if decade is None else decade + 9,
+        )
+        if wanted.get("search") or wanted.get("genre") or decade is not None:
+            ratings = ratings.filter(movie__in=movies)
+        return ratings if wanted.get("stars") is None else ratings.filter(value=wanted["stars"])
+
+
+FIRST_DECADE = 1910
+
+
+def _offer_genres_and_decades(form: forms.Form) -> None:
+    genre, decade = form.fields["genre"], form.fields["decade"]
+    assert isinstance(genre, forms.ChoiceField) and isinstance(decade, forms.ChoiceField)
+    names = Genre.objects.values_list("name", flat=True)
+    genre.choices = [("", _("All genres")), *((name, name) for name in names)]
+    decades = range(timezone.now().year // 10 * 10, FIRST_DECADE - 1, -10)
+    decade.choices = [("", _("All years")), *((str(year), f"{year}–{year + 9}") for year in decades)]
+
+
 class RailForm(forms.Form):
     """A rail by genre and decade. What cannot be understood counts as left out."""
-
-    FIRST_DECADE = 1910
 
     genre = forms.ChoiceField(label=_("Genre"), required=False)
     decade = forms.TypedChoiceField(label=_("Decade"), required=False, coerce=int, empty_value=None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = Genre.objects.values_list("name", flat=True)
-        genre, decade = self.fields["genre"], self.fields["decade"]
-        assert isinstance(genre, forms.ChoiceField) and isinstance(decade, forms.ChoiceField)
-        genre.choices = [("", _("All genres")), *((name, name) for name in names)]
-        last = timezone.now().year // 10 * 10
-        decades = range(last, self.FIRST_DECADE - 1, -10)
-        decade.choices = [("", _("All years")), *((str(year), f"{year}–{year + 9}") for year in decades)]
+        _offer_genres_and_decades(self)
 
     def filters(self) -> Filters:
         self.is_valid()

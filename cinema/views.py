@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
@@ -18,9 +19,9 @@ from cinema import throttling, undo
 from cinema.breakdown import Breakdown, confidence_in_words
 from cinema.cards import Card, card, ratings_of
 from cinema.distribution import distribution
-from cinema.forms import DiscoveryForm, RatingForm, SearchForm
+from cinema.forms import DiscoveryForm, RatingForm, RatingsForm, SearchForm
 from cinema.guards import MemberRequest, PageRequest, local_next, sign_in_required, too_many, wants_fragment
-from cinema.models import HiddenMovie, Movie, Rating, User
+from cinema.models import HiddenMovie, Movie, MovieArt, Rating, User
 from cinema.posters import poster_digest, poster_svg
 from cinema.receipts import Receipt, rate_with_receipt, restore_with_receipt, unrate_with_receipt
 from cinema.tmdb import art_path, content_type
@@ -69,12 +70,16 @@ def movie(request: PageRequest, movie_id: int) -> HttpResponse:
     movies = Movie.objects.prefetch_related("genres")
     if isinstance(request.user, User):
         movies = movies.with_rating_by(request.user).with_shelves_of(request.user)
+    if settings.TMDB_API_KEY:
+        movies = movies.select_related("art")
     movie = get_object_or_404(movies, pk=movie_id)
+    art: MovieArt | None = getattr(movie, "art", None) if settings.TMDB_API_KEY else None
     summary = movie.rating_summary()
     yours = movie.your_rating if isinstance(request.user, User) else None
     context: dict[str, Any] = {
         "movie": movie,
         "card": card(movie),
+        "overview": art.overview if art else "",
         "summary": summary,
         "distribution": distribution(summary["distribution"], yours) if summary["distribution"] else [],
         "similar": [
@@ -201,7 +206,12 @@ def my_ratings(request: MemberRequest) -> HttpResponse:
     sort = request.GET.get("sort", "time")
     if sort not in orders:
         raise Http404
-    ratings = Rating.objects.of(request.user).order_by(*orders[sort])
+    form = RatingsForm(request.GET)
+    ratings = form.narrow(Rating.objects.of(request.user)).order_by(*orders[sort])
+    query = request.GET.copy()
+    query.pop("page", None)
+    chosen = query.copy()
+    chosen.pop("sort", None)
     ratings = ratings.select_related("movie").prefetch_related("movie__genres")
     page = Paginator(ratings, RATINGS_PAGE_LENGTH).get_page(request.GET.get("page"))
     context = {
@@ -213,7 +223,10 @@ def my_ratings(request: MemberRequest) -> HttpResponse:
             "value": gettext("Best first"),
             "title": gettext("By title"),
         },
-        "query": f"sort={sort}",
+        "query": query.urlencode(),
+        "form": form,
+        "chosen": chosen.urlencode(),  # the filters alone, for the links that sort
+        "filtered": any(chosen.values()),
         "discovery_form": DiscoveryForm.of(request.user),
         "next": request.get_full_path(),
     }

@@ -207,10 +207,9 @@ class BrowserTestCase(InABrowser):
             "/start?groups",
             "/start/rate",
             "/start/list",
-            "/my/controls",
-            "/my/what-if",
-            "/training/",
-            f"/models/{label}",
+            *("/my/controls", "/my/what-if", "/my/taste", "/my/year", "/my/watchlist", "/my/favourites", "/my/hidden"),
+            *("/my/reviews", "/my/data", "/my/data/import", "/my/account/delete", "/movies/110/reviews"),
+            *("/rails/for-you", "/rails/genre-Drama", "/night", "/statistics", "/account-deleted"),
         ]
         admin = [
             "/admin/",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from cinema.models import Rating
+from cinema.models import Movie, Rating
 from recommender.tests.stored_versions import CatalogueTestCase, rate
 
 
@@ -49,5 +49,30 @@ class MyRatingsTestCase(CatalogueTestCase):
 
     def test_it_is_quick(self) -> None:
         rate(self.alice, dict.fromkeys(range(20, 50), 3.0))
-        with self.assertNumQueries(6):
+        with self.assertNumQueries(7):
             self.client.get("/my/ratings")
+
+
+class FilteredRatingsTestCase(CatalogueTestCase):
+    def shown(self, query: str) -> set[int]:
+        response = self.client.get(f"/my/ratings?{query}")
+        return {rating.movie_id for rating, _ in response.context["rows"]}
+
+    def test_they_can_be_narrowed(self) -> None:
+        rate(self.alice, {0: 5.0, 1: 4.0, 40: 1.5, 41: 4.0})
+        Movie.objects.filter(pk__in=[10, 410]).update(year=1994)
+        Movie.objects.exclude(pk__in=[10, 410]).update(year=2004)
+        self.client.force_login(self.alice)
+        self.assertEqual(self.shown(""), {10, 20, 410, 420})
+        self.assertEqual(self.shown("genre=Comedy"), {410, 420})
+        self.assertEqual(self.shown("decade=1990"), {10, 410})
+        self.assertEqual(self.shown("stars=4.0"), {20, 420})
+        self.assertEqual(self.shown("search=film+41"), {420})
+        self.assertEqual(self.shown("genre=Comedy&stars=4.0&sort=title"), {420})
+        self.assertEqual(self.shown("genre=Opera&decade=x&stars=9"), {10, 20, 410, 420})
+        self.assertContains(self.client.get("/my/ratings?stars=0.5"), "No film like that")
+
+    def test_sorting_keeps_what_was_narrowed(self) -> None:
+        rate(self.alice, {0: 5.0})
+        self.client.force_login(self.alice)
+        self.assertContains(self.client.get("/my/ratings?genre=Drama"), "?sort=title&amp;genre=Drama")

@@ -91,6 +91,7 @@ class TmdbTestCase(TestCase):
             art = MovieArt.objects.get(movie=movie)
             self.assertEqual((art.tmdb_id, art.overview), (348, "In space <nobody> hears you."))
             self.assertEqual(art_path(art.digest).read_bytes(), JPEG)
+            self.assertContains(self.client.get(movie.get_absolute_url()), "In space &lt;nobody&gt; hears you.")
             response = self.client.get(card(movie).poster_url)
             self.assertEqual((response.content, response["Content-Type"]), (JPEG, "image/jpeg"))
             self.assertIn("immutable", response["Cache-Control"])

@@ -27,6 +27,7 @@ urlpatterns = [
     path("movies", views.movies, name="movies"),
     path("movies/<int:movie_id>", views.movie, name="movie"),
     path("movies/<int:movie_id>/rating", views.rate, name="rate"),
+    path("movies/<int:movie_id>/rating/undo", views.undo_rating, name="undo-rating"),
     path("my/ratings", views.my_ratings, name="my-ratings"),
     path("my/discovery", account_views.discovery, name="discovery"),
     path("posters/<int:movie_id>-<slug:digest>.svg", views.poster, name="poster"),

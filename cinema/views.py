@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModif
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
@@ -158,14 +160,30 @@ def rate(request: MemberRequest, movie_id: int) -> HttpResponse:
             "stars": form.cleaned_data["value"],
         }
     value = receipt.rating.value if receipt.rating else None
+    word = "" if form.cleaned_data["undo"] or before.value == value else undo.token(request.user, movie, before)
     if wants_fragment(request):
-        word = "" if form.cleaned_data["undo"] or before.value == value else undo.token(request.user, movie, before)
         response = _stars(request, movie, back, value, receipt=receipt, done=done, undo_word=word)
         return trigger_client_event(response, "rating-saved")
-    messages.success(
-        request, done + " " + gettext("Learned in %(time)s.") % {"time": f"{receipt.learned_in_ms:.0f} ms"}
-    )
+    learned = gettext("Learned in %(time)s.") % {"time": f"{receipt.learned_in_ms:.0f} ms"}
+    text = f"{done} {learned}"
+    if word:
+        address = f"{reverse('cinema:undo-rating', args=[movie.pk])}?{urlencode({'word': word, 'next': back})}"
+        text = format_html('{} <a href="{}">{}</a>', text, address, gettext("Undo"))
+    messages.success(request, text)
     return redirect(back)
+
+
+@require_safe
+@sign_in_required
+def undo_rating(request: MemberRequest, movie_id: int) -> HttpResponse:
+    """Without JavaScript: asks once, for a link may not change anything."""
+    movie = get_object_or_404(Movie, pk=movie_id)
+    word = request.GET.get("word", "")
+    if undo.read(request.user, movie, word) is None:
+        messages.error(request, gettext("That can no longer be taken back."))
+        return redirect(movie)
+    context = {"movie": movie, "word": word, "next": local_next(request, movie.get_absolute_url())}
+    return render(request, "cinema/undo_rating.html", context)
 
 
 def _stars(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 from unittest import mock
@@ -45,6 +46,22 @@ class UndoTestCase(CatalogueTestCase):
     def test_a_first_rating_is_taken_back(self) -> None:
         self.undo(self.post(value="1.0"))
         self.assertFalse(Rating.objects.filter(user=self.alice).exists())
+
+    def test_without_javascript_a_link_asks_and_a_button_takes_it_back(self) -> None:
+        rate_movie(user=self.alice, movie=self.movie, value=4.5)
+        response = self.client.post("/movies/60/rating", {"unrate": "1", "next": "/movies/60"}, follow=True)
+        address = re.search(r'href="(/movies/60/rating/undo\?[^"]+)"', response.content.decode())
+        assert address is not None
+        page = self.client.get(html.unescape(address[1])).content.decode()
+        self.assertFalse(Rating.objects.filter(user=self.alice).exists())
+        word = re.search(r'name="undo" value="([^"]+)"', page)
+        assert word is not None
+        self.client.post("/movies/60/rating", {"undo": word[1]})
+        self.assertEqual(Rating.objects.get(user=self.alice).value, 4.5)
+
+    def test_a_link_that_is_worth_nothing_says_so(self) -> None:
+        response = self.client.get("/movies/60/rating/undo?word=forged", follow=True)
+        self.assertContains(response, "can no longer be taken back")
 
     def test_what_changed_nothing_has_nothing_to_take_back(self) -> None:
         self.post(value="3.0")

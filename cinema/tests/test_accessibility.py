@@ -8,6 +8,7 @@ import pytest
 
 from cinema.library import hide_movie, put_on_shelf
 from cinema.models import Movie, ShelfEntry
+from cinema.nights import open_night
 from cinema.reviews import write_review
 from cinema.tests.browsers import InABrowser
 from recommender import registry
@@ -64,9 +65,10 @@ class AccessibilityTestCase(InABrowser):
         film = Movie.objects.get(pk=50)
         hide_movie(user=self.alice, movie=film)
         put_on_shelf(user=self.alice, movie=film, shelf=ShelfEntry.Shelf.WATCHLIST)
+        night = open_night(host=self.alice, name="Ana")
         write_review(user=self.alice, movie=film, text="Good.", has_spoilers=False)
         with self.page(theme=theme) as page:
-            for path in [*OWN, *STAFF, f"/models/{version}"]:
+            for path in [*OWN, *STAFF, f"/models/{version}", f"/night/{night.pk}"]:
                 trouble += self.trouble(page, path)
         self.assertEqual(trouble, [])
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import json
 import zipfile
 from datetime import datetime
 from typing import Any
@@ -13,12 +11,10 @@ from django.utils import timezone
 
 from cinema.models import User
 from cinema.mydata.own_rows import OWN_TABLES, account_of
+from cinema.spreadsheets import csv_file
 
 FORMAT = "cinema-export"
 VERSION = 1
-
-# A spreadsheet takes a cell that begins like this for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def export_document(user: User) -> dict[str, Any]:
@@ -47,25 +43,3 @@ def export_zip(user: User) -> bytes:
         for table in OWN_TABLES:
             archive.writestr(f"{table.name}.csv", csv_file(list(table.fields), table.rows_of(user)))
     return buffer.getvalue()
-
-
-def csv_file(columns: list[str], rows: list[dict[str, Any]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(columns)
-    writer.writerows([csv_cell(row[column]) for column in columns] for row in rows)
-    return text.getvalue().encode("utf-8-sig")
-
-
-def csv_cell(value: Any) -> str | int | float:
-    """What stands in the cell. Text that a spreadsheet would compute gets an apostrophe; numbers stay numbers."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return value
-    if isinstance(value, datetime):
-        return value.isoformat()
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

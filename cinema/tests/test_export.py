@@ -13,9 +13,9 @@ from django.db.models import ForeignKey
 
 from cinema.library import hide_movie
 from cinema.models import Movie, Rating, User
-from cinema.mydata.export import csv_cell
 from cinema.mydata.own_rows import NOT_EXPORTED, OWN_TABLES
 from cinema.onboarding import pick_films, say_unseen
+from cinema.spreadsheets import csv_cell
 from cinema.tests.api_clients import ApiTestCase
 from recommender.tests.stored_versions import rate
 

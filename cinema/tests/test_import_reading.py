@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cinema.importing.people import MAX_BYTES, MAX_ROWS, UnreadableFile, Upload, read_upload
 from cinema.models import RATING_VALUES
-from cinema.mydata.export import csv_file
+from cinema.spreadsheets import csv_file
 
 LETTERBOXD = "Date,Name,Year,Letterboxd URI,Rating\n"
 IMDB = "Const,Your Rating,Date Rated,Title,Original Title,URL,Title Type,IMDb Rating,Year,Genres\n"

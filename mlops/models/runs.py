@@ -1,22 +1,19 @@
-"""How models come to be: training runs, and the heartbeat of the worker that carries them out."""
+"""Training runs."""
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 
 from recommender.models import ModelVersion
 
 # A running training that has not been heard of for this long is taken for lost.
 LEASE = timedelta(seconds=30)
-# A worker that has not been heard of for this long is taken for gone.
-WORKER_LEASE = timedelta(seconds=20)
 
 
 class TrainingRunQuerySet(models.QuerySet["TrainingRun"]):
@@ -39,6 +36,7 @@ class TrainingRun(models.Model):
 
     class Kind(models.TextChoices):
         TRAINING = "training", "training"
+        SEARCH = "search", "search"
 
     kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.TRAINING)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED)
@@ -75,10 +73,9 @@ class TrainingRun(models.Model):
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            # Twenty clicks at once make one training: the database says so, not a check before the insert.
-            models.UniqueConstraint(
-                fields=["kind"], condition=Q(status__in=["queued", "running"]), name="one_active_training_run"
-            ),
+            # Twenty clicks at once make one training: the database says so, not a check before the insert. Whatever
+            # its kind, a run has the machine to itself.
+            models.UniqueConstraint(Value(1), condition=Q(status__in=["queued", "running"]), name="one_active_run"),
         ]
 
     def __str__(self) -> str:
@@ -94,19 +91,3 @@ class TrainingRun(models.Model):
             return 0.0
         # A clock that was set back must not make a training last less than nothing.
         return max(0.0, ((self.finished_at or timezone.now()) - self.started_at).total_seconds())
-
-
-class WorkerHeartbeat(models.Model):
-    """A running qcluster writes its row every few seconds; /readyz and the dashboard read it."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    host = models.CharField(max_length=255)
-    pid = models.PositiveIntegerField()
-    started_at = models.DateTimeField()
-    seen_at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["-seen_at"]
-
-    def __str__(self) -> str:
-        return f"worker {self.pid} on {self.host}"

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django_q.models import Failure, OrmQ, Schedule, Success
 
 from cinema.read_only_admin import ReadOnlyAdmin
-from mlops.models import TrainingRun, WorkerHeartbeat
+from mlops.models import Comparison, GatePolicy, SeedSpread, TrainingRun, WorkerHeartbeat
 
 # A schedule runs any function by its name, and a task's row is unpickled when it is shown.
 admin.site.unregister([Schedule, Success, Failure, OrmQ])
@@ -21,3 +21,21 @@ class TrainingRunAdmin(ReadOnlyAdmin):
 @admin.register(WorkerHeartbeat)
 class WorkerHeartbeatAdmin(ReadOnlyAdmin):
     list_display = ("host", "pid", "started_at", "seen_at")
+
+
+@admin.register(Comparison)
+class ComparisonAdmin(ReadOnlyAdmin):
+    list_display = ("key", "status", "requested_by", "requested_at", "finished_at")
+    list_select_related = ("requested_by",)
+
+
+@admin.register(GatePolicy)
+class GatePolicyAdmin(ReadOnlyAdmin):
+    """Changed on the control room's own page."""
+
+    list_display = ("enabled", "ndcg_margin", "rmse_margin", "newcomer_margin", "coverage_margin", "latency_factor")
+
+
+@admin.register(SeedSpread)
+class SeedSpreadAdmin(ReadOnlyAdmin):
+    list_display = ("preset", "measure", "variance", "n_trainings", "at")

@@ -1,6 +1,7 @@
 """A training from the snapshot to the version: read, fit and measure, store, activate.
 
-dataset snapshot → validation, training and served fit → metrics → artifact, verified → version → live
+dataset snapshot → validation, training and served fit → metrics → against the live version → artifact, verified →
+version → live, if the gate lets it pass
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
+import psutil
 from django.db import Error, close_old_connections, transaction
 
 from mlops import runs
+from mlops.examination import Examined, examine
 from mlops.models import TrainingRun
 from mlops.passports import Provenance, code_version, diagnostics_json, libraries, metrics_json
-from recommender import artifacts, registry
+from recommender import artifacts, held_out, registry
 from recommender.algorithms.pipeline import Outcome, Pipeline, Step
 from recommender.algorithms.presets import Config, algorithm, configuration
+from recommender.algorithms.splits import Split
 from recommender.dataset import Dataset, snapshot
 from recommender.models import Activation, ModelVersion
 
@@ -27,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 # A run's row is written at most this often, so that a fast training does not keep the database busy.
 SECONDS_BETWEEN_WRITES = 1.0
+# Of the progress bar; the rest is the comparison with the live version.
+PIPELINE_SHARE = 0.9
 
 
 class OwnershipLost(Exception):
@@ -60,9 +66,12 @@ def train(run_id: int, owner: UUID, *, watch: Watcher | None = None) -> ModelVer
         config = configuration(run.preset, run.hyperparameters)
         report(Progress("reading ratings", 0.0, n_epochs=config.n_epochs))
         dataset = snapshot()
-        outcome = _run_pipeline(config, dataset, report)
+        report.dataset(dataset)
+        pipeline, outcome = _run_pipeline(config, dataset, report)
+        examined = _examine(run, config, pipeline, outcome, dataset, report)
         report(Progress("saving", 1.0, config.n_epochs, config.n_epochs, report.history), now=True)
-        version = _publish(run, owner, config, dataset, outcome, time.monotonic() - started)
+        finished = _Finished(config, dataset, pipeline.split, outcome, examined, time.monotonic() - started)
+        version = _publish(run, owner, finished)
     except OwnershipLost:
         raise
     except Exception as error:
@@ -89,15 +98,37 @@ class _Reporter:
         self._owner = owner
         self._watch = watch
         self._written = -SECONDS_BETWEEN_WRITES
+        self._process = psutil.Process()
+        self._phase = ""
+        self._about: dict[str, Any] = {}
         self.history: list[dict[str, Any]] = []
+        self.rate: float | None = None  # ratings per second of the last epoch
+
+    def dataset(self, dataset: Dataset) -> None:
+        """What is learned from, to be written with the next step."""
+        n = len(dataset.interactions)
+        self._about = {"n_ratings": n, "dataset_fingerprint": dataset.fingerprint}
+        logger.info(
+            "%s ratings by %s people of %s films", f"{n:,}", f"{len(dataset.user_ids):,}", f"{len(dataset.movie_ids):,}"
+        )
 
     def __call__(self, progress: Progress, *, now: bool = False) -> None:
         if self._watch is not None:
             self._watch(progress)
+        if progress.phase != self._phase:
+            self._phase = progress.phase
+            logger.info("%s", progress.phase)
         if not now and time.monotonic() - self._written < SECONDS_BETWEEN_WRITES:
             return
         try:
-            ours = runs.report_progress(self._run_id, self._owner, **asdict(progress))
+            ours = runs.report_progress(
+                self._run_id,
+                self._owner,
+                **asdict(progress),
+                **self._about,
+                ratings_per_second=self.rate,
+                memory_bytes=self._process.memory_info().rss,
+            )
         except Error as error:  # a busy database must not end a training
             logger.warning("Progress of training run %d could not be written: %s", self._run_id, error)
             close_old_connections()
@@ -119,20 +150,48 @@ def pipeline_for(config: Config, dataset: Dataset, *, refit: bool = True) -> Pip
     )
 
 
-def _run_pipeline(config: Config, dataset: Dataset, report: _Reporter) -> Outcome:
+def _run_pipeline(config: Config, dataset: Dataset, report: _Reporter) -> tuple[Pipeline, Outcome]:
     pipeline = pipeline_for(config, dataset)
-    began = time.monotonic()
+    began = previous = time.monotonic()
     for step in pipeline:
+        now = time.monotonic()
+        if step.epoch and now > previous:
+            report.rate = step.n_ratings / (now - previous)
+        previous = now
         if step.validation_rmse is not None:
-            report.history.append(_epoch_entry(step, time.monotonic() - began))
+            report.history.append(_epoch_entry(step, now - began))
+            logger.info(
+                "epoch %d: RMSE %.4f on what it learns from, %.4f held back",
+                step.epoch, step.train_rmse or float("nan"), step.validation_rmse,
+            )  # fmt: skip
         report(
-            Progress(step.phase, step.progress, step.epoch or config.n_epochs, config.n_epochs, report.history),
+            Progress(
+                step.phase,
+                PIPELINE_SHARE * step.progress,
+                step.epoch or config.n_epochs,
+                config.n_epochs,
+                report.history,
+            ),
             # The step after this one takes longer than a second: show its name at once.
             now=step.phase in {"tuning", "measuring"},
         )
     if pipeline.outcome is None:
         raise RuntimeError("The pipeline ended without an outcome.")
-    return pipeline.outcome
+    return pipeline, pipeline.outcome
+
+
+def _examine(
+    run: TrainingRun, config: Config, pipeline: Pipeline, outcome: Outcome, dataset: Dataset, report: _Reporter
+) -> Examined:
+    def progress(share: float) -> None:
+        done = PIPELINE_SHARE + (1 - PIPELINE_SHARE) * share
+        report(Progress("comparing with the live version", done, config.n_epochs, config.n_epochs, report.history))
+
+    progress(0.0)
+    examined = examine(outcome, pipeline.split, dataset, preset=run.preset, seed=config.seed, progress=progress)
+    for check in (examined.verdict or {}).get("checks", []):
+        logger.info("gate, %s: %s", "passed" if check["passed"] else "REFUSED", check["text"])
+    return examined
 
 
 def _epoch_entry(step: Step, seconds: float) -> dict[str, Any]:
@@ -144,54 +203,61 @@ def _epoch_entry(step: Step, seconds: float) -> dict[str, Any]:
     }
 
 
-def _publish(
-    run: TrainingRun,
-    owner: UUID,
-    config: Config,
-    dataset: Dataset,
-    outcome: Outcome,
-    seconds: float,
-) -> ModelVersion:
+@dataclass(frozen=True, eq=False)
+class _Finished:
+    """Everything that a training has brought forth, before any of it is stored."""
+
+    config: Config
+    dataset: Dataset
+    split: Split
+    outcome: Outcome
+    examined: Examined
+    seconds: float
+
+
+def _publish(run: TrainingRun, owner: UUID, finished: _Finished) -> ModelVersion:
     """Files first, then in one transaction the version's row and the run's success, if the run is still ours."""
+    config, dataset, outcome = finished.config, finished.dataset, finished.outcome
     provenance = Provenance(dataset.fingerprint, outcome.split_name, config.seed, run.preset)
     metrics = metrics_json(outcome.evaluation, provenance)
     diagnostics = diagnostics_json(outcome.evaluation, dataset, provenance)
+    diagnostics["agreement"] = finished.examined.agreement
     label = registry.new_label()
-    about = {
+    described = {
         "algorithm": algorithm(config),
         "preset": run.preset,
         "hyperparameters": config.as_dict(),
         "metrics": metrics,
         "diagnostics": diagnostics,
         "dataset_fingerprint": dataset.fingerprint,
+    }
+    about = {
+        **described,
         "data_until": dataset.data_until.isoformat(),
         "code_version": code_version(),
         "libraries": libraries(),
     }
-    stored = artifacts.save(label, outcome.model, about)
+    stored = artifacts.save(label, outcome.model, about, twin=outcome.measured)
     try:
         with transaction.atomic():
             version = ModelVersion.objects.create(
                 label=label,
-                algorithm=algorithm(config),
-                preset=run.preset,
-                hyperparameters=config.as_dict(),
-                metrics=metrics,
-                diagnostics=diagnostics,
-                dataset_fingerprint=dataset.fingerprint,
+                **described,
+                verdict=finished.examined.verdict,
                 data_until=dataset.data_until,
                 n_ratings=len(dataset.interactions),
                 n_users=len(dataset.user_ids),
                 n_movies=len(dataset.movie_ids),
                 artifact_sha256=stored.manifest_sha256,
                 artifact_bytes=stored.size,
-                training_seconds=seconds,
+                training_seconds=finished.seconds,
             )
+            held_out.remember(version, dataset, finished.split)
             if not runs.finish(run.pk, owner, TrainingRun.Status.SUCCEEDED, version=version, metrics=metrics):
                 raise OwnershipLost(f"Training run {run.pk} is no longer this process's.")
-            if run.activate:
+            if run.activate and not version.is_refused:
                 # In the same transaction: a process that dies here leaves either all of it or nothing.
-                _activate(version, run)
+                _activate(version, run, finished.examined.generation)
     except BaseException:
         # A signal may arrive after the commit: then the files have an owner and stay.
         if not ModelVersion.objects.filter(label=label).exists():
@@ -200,11 +266,18 @@ def _publish(
     return version
 
 
-def _activate(version: ModelVersion, run: TrainingRun) -> None:
-    """The version exists whatever comes of this; why it is not live is written to the run."""
+def _activate(version: ModelVersion, run: TrainingRun, generation: int) -> None:
+    """The version exists whatever comes of this; why it is not live is written to the run.
+
+    ``generation``: which live version it was compared with. Against another, the verdict says nothing.
+    """
     try:
         registry.activate_verified(
-            version, kind=Activation.Kind.AUTOMATIC, actor=run.requested_by, reason=f"Training run {run.pk}"
+            version,
+            kind=Activation.Kind.AUTOMATIC,
+            actor=run.requested_by,
+            reason=f"Training run {run.pk}",
+            generation=generation,
         )
     except registry.RegistryError as error:
         logger.warning("Version %s was not activated: %s", version.label, error)

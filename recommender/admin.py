@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from cinema.read_only_admin import ReadOnlyAdmin
 from recommender import registry
 from recommender.forms import RollBackForm
-from recommender.models import Activation, LivePointer, ModelVersion
+from recommender.models import Activation, HeldOut, LivePointer, ModelVersion
 from recommender.scoreboard import MEASURES, shown
 
 
@@ -52,6 +52,11 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def activate(self, request: HttpRequest, chosen: QuerySet[ModelVersion]) -> None:
         if len(chosen) != 1:
             self.message_user(request, "Choose exactly one version to activate.", messages.ERROR)
+            return
+        if chosen[0].is_refused:
+            self.message_user(
+                request, f"The gate refused {chosen[0].label}. Its own page activates it with a reason.", messages.ERROR
+            )
             return
         try:
             registry.activate(chosen[0], actor=request.user, reason="From the admin")  # type: ignore[arg-type]
@@ -99,6 +104,12 @@ class ActivationAdmin(ReadOnlyAdmin):
     list_display = ("generation", "version", "kind", "actor", "reason", "at")
     list_filter = ("kind",)
     list_select_related = ("version", "actor")
+
+
+@admin.register(HeldOut)
+class HeldOutAdmin(ReadOnlyAdmin):
+    list_display = ("version", "user", "from_time", "from_movie")
+    list_select_related = ("version", "user")
 
 
 @admin.register(LivePointer)

@@ -1,7 +1,8 @@
 """Model files: written so that a crash leaves either a whole artifact or none, read so that a rotten one is refused.
 
-An artifact is a folder ``var/artifacts/<label>/`` of two files: ``arrays.safetensors``, which can hold nothing but
-numbers, and ``manifest.json`` with its sha256 and everything else that is known of the version.
+An artifact is a folder ``var/artifacts/<label>/``: ``arrays.safetensors``, which can hold nothing but numbers,
+``manifest.json`` with its sha256 and everything else that is known of the version, and ``twin.safetensors``, the same
+model fitted on the training part alone, which is what later versions are compared with. Nobody is served from a twin.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from recommender.algorithms.ensemble import MalformedModel, TrainedModel
 
 SCHEMA_VERSION = 5
 ARRAYS = "arrays.safetensors"
+TWIN = "twin.safetensors"
 MANIFEST = "manifest.json"
 MAX_ARRAYS_BYTES = 4 * 1024**3
 MAX_MANIFEST_BYTES = 4 * 1024**2
@@ -36,10 +38,14 @@ class ArtifactCorrupt(Exception):
     """The artifact is missing, truncated, altered or malformed; the message says which, without a path."""
 
 
+class NoTwin(Exception):
+    """The artifact is whole, but was stored without its twin."""
+
+
 @dataclass(frozen=True)
 class StoredArtifact:
     manifest_sha256: str
-    size: int  # bytes of both files
+    size: int  # bytes of all files
 
 
 def root() -> Path:
@@ -68,8 +74,20 @@ def _sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def save(label: str, model: TrainedModel, about: dict[str, Any]) -> StoredArtifact:
-    """Writes ``model`` under ``label`` and reads it back. ``about`` joins the manifest.
+def _packed(model: TrainedModel, file: str) -> tuple[bytes, dict[str, Any]]:
+    """The arrays as bytes, and what the manifest says of them."""
+    arrays = {name: array.copy(order="C") for name, array in model.arrays().items()}
+    data = safetensors.numpy.save(arrays)
+    return data, {
+        "file": file,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "layout": {name: [str(array.dtype), list(array.shape)] for name, array in sorted(arrays.items())},
+    }
+
+
+def save(label: str, model: TrainedModel, about: dict[str, Any], *, twin: TrainedModel | None = None) -> StoredArtifact:
+    """Writes ``model`` and its ``twin`` under ``label`` and reads them back. ``about`` joins the manifest.
 
     Temporary sibling, fsync, manifest last, rename, fsync of the parent, verification. Raises FileExistsError if the
     label is taken and ArtifactCorrupt if what was read back differs.
@@ -81,22 +99,22 @@ def save(label: str, model: TrainedModel, about: dict[str, Any]) -> StoredArtifa
     temporary = root() / f"{_TEMPORARY_PREFIX}{label}-{uuid.uuid4().hex}"
     temporary.mkdir()
     try:
-        arrays = {name: array.copy(order="C") for name, array in model.arrays().items()}
-        data = safetensors.numpy.save(arrays)
+        data, arrays = _packed(model, ARRAYS)
         manifest = {
             **about,
             "label": label,
             "schema_version": SCHEMA_VERSION,
             "settings": model.settings(),
-            "arrays": {
-                "file": ARRAYS,
-                "sha256": hashlib.sha256(data).hexdigest(),
-                "bytes": len(data),
-                "layout": {name: [str(array.dtype), list(array.shape)] for name, array in sorted(arrays.items())},
-            },
+            "arrays": arrays,
         }
-        text = json.dumps(manifest, indent=1, sort_keys=True, allow_nan=False).encode()
         _write(temporary / ARRAYS, data)
+        size = len(data)
+        if twin is not None:
+            data, arrays = _packed(twin, TWIN)
+            manifest |= {"twin": arrays, "twin_settings": twin.settings()}
+            _write(temporary / TWIN, data)
+            size += len(data)
+        text = json.dumps(manifest, indent=1, sort_keys=True, allow_nan=False).encode()
         _write(temporary / MANIFEST, text)
         _sync_folder(temporary)
         os.rename(temporary, folder)
@@ -104,9 +122,11 @@ def save(label: str, model: TrainedModel, about: dict[str, Any]) -> StoredArtifa
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     _sync_folder(root())
-    stored = StoredArtifact(hashlib.sha256(text).hexdigest(), len(data) + len(text))
+    stored = StoredArtifact(hashlib.sha256(text).hexdigest(), size + len(text))
     try:
         load(label, stored.manifest_sha256)
+        if twin is not None:
+            load_twin(label, stored.manifest_sha256)
     except ArtifactCorrupt:
         delete(label)
         raise
@@ -132,11 +152,7 @@ def _read(path: Path, limit: int) -> bytes:
     return data
 
 
-def load(label: str, manifest_sha256: str) -> tuple[TrainedModel, dict[str, Any]]:
-    """The model stored under ``label`` and its manifest. The very bytes that were hashed are parsed.
-
-    ``manifest_sha256`` is what the version's row says. Raises ArtifactCorrupt.
-    """
+def _manifest(label: str, manifest_sha256: str) -> tuple[Path, dict[str, Any]]:
     folder = _folder(label)
     if folder.is_symlink() or not folder.is_dir():
         raise ArtifactCorrupt("The artifact's folder is missing.")
@@ -145,20 +161,40 @@ def load(label: str, manifest_sha256: str) -> tuple[TrainedModel, dict[str, Any]
         raise ArtifactCorrupt(f"{MANIFEST} was altered (sha256 mismatch).")
     try:
         manifest = json.loads(text)
-        expected = manifest["arrays"]
-        model_settings = manifest["settings"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ArtifactCorrupt(f"{MANIFEST} is malformed.") from error
+    if not isinstance(manifest, dict) or not {"arrays", "settings"} <= manifest.keys():
+        raise ArtifactCorrupt(f"{MANIFEST} is malformed.")
     if manifest.get("schema_version") != SCHEMA_VERSION or manifest.get("label") != label:
         raise ArtifactCorrupt(f"{MANIFEST} belongs to another version or schema.")
-    data = _read(folder / ARRAYS, MAX_ARRAYS_BYTES)
-    if len(data) != expected["bytes"] or hashlib.sha256(data).hexdigest() != expected["sha256"]:
-        raise ArtifactCorrupt(f"{ARRAYS} was altered (sha256 mismatch).")
+    return folder, manifest
+
+
+def _unpacked(path: Path, expected: Any, numbers: Any) -> TrainedModel:
+    data = _read(path, MAX_ARRAYS_BYTES)
     try:
-        model = TrainedModel.from_arrays(safetensors.numpy.load(data), model_settings)
+        if len(data) != expected["bytes"] or hashlib.sha256(data).hexdigest() != expected["sha256"]:
+            raise ArtifactCorrupt(f"{path.name} was altered (sha256 mismatch).")
+        return TrainedModel.from_arrays(safetensors.numpy.load(data), numbers)
     except (SafetensorError, MalformedModel, KeyError, TypeError, ValueError) as error:
-        raise ArtifactCorrupt(f"{ARRAYS} is malformed: {error}") from error
-    return model, manifest
+        raise ArtifactCorrupt(f"{path.name} is malformed: {error}") from error
+
+
+def load(label: str, manifest_sha256: str) -> tuple[TrainedModel, dict[str, Any]]:
+    """The model stored under ``label`` and its manifest. The very bytes that were hashed are parsed.
+
+    ``manifest_sha256`` is what the version's row says. Raises ArtifactCorrupt.
+    """
+    folder, manifest = _manifest(label, manifest_sha256)
+    return _unpacked(folder / ARRAYS, manifest["arrays"], manifest["settings"]), manifest
+
+
+def load_twin(label: str, manifest_sha256: str) -> TrainedModel:
+    """The twin stored with it, in the same way. Raises ArtifactCorrupt and NoTwin."""
+    folder, manifest = _manifest(label, manifest_sha256)
+    if "twin" not in manifest:
+        raise NoTwin(f"Version {label} was stored without a twin.")
+    return _unpacked(folder / TWIN, manifest["twin"], manifest.get("twin_settings"))
 
 
 def exists(label: str) -> bool:

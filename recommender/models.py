@@ -35,6 +35,8 @@ class ModelVersion(models.Model):
     hyperparameters = models.JSONField(default=dict)
     metrics = models.JSONField(default=dict)  # name -> {value, interval, n, baseline, passport}
     diagnostics = models.JSONField(default=dict)  # groups of the breakdowns, reliability, parts of the dataset
+    # What the gate said when it was finished: {passed, against, generation, at, checks}; null if it was never asked.
+    verdict = models.JSONField(null=True, blank=True, default=None)
     dataset_fingerprint = models.CharField(max_length=64)
     data_until = models.DateTimeField()  # a rating changed later was not trained on
     n_ratings = models.PositiveIntegerField()
@@ -56,6 +58,29 @@ class ModelVersion(models.Model):
 
     def metric(self, name: str) -> float | None:
         return (self.metrics.get(name) or {}).get("value")
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the gate found it worse than what was live: staff may make it live all the same, saying why."""
+        return self.verdict is not None and not self.verdict.get("passed", True)
+
+
+class HeldOut(models.Model):
+    """From which of a person's ratings on a version's twin knows nothing: what it may fairly be judged by.
+
+    Not part of the model, which holds no people: it goes with the person, and with the version's files.
+    """
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="held_out")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    from_time = models.BigIntegerField()  # seconds since 1970, when the first of these ratings was given
+    from_movie = models.BigIntegerField()  # its film's id, for ties in time
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "user"], name="one_held_out_part_per_person")]
+
+    def __str__(self) -> str:
+        return f"version {self.version_id}, user {self.user_id}"
 
 
 class AppendOnly(Exception):

@@ -43,6 +43,12 @@ class AutomaticActivationHeld(RegistryError):
     code = "automatic_activation_held"
 
 
+class RefusedByGate(RegistryError):
+    """The gate found the version worse than what was live, and nobody has said why it is to be live all the same."""
+
+    code = "refused_by_gate"
+
+
 @dataclass(frozen=True, slots=True)
 class LiveState:
     version: ModelVersion | None
@@ -114,6 +120,7 @@ def activate(
 ) -> Activation:
     """Makes ``version`` live, after checking its artifact. By staff, it also lifts the hold of an earlier rollback.
 
+    A version that the gate refused needs a ``reason``, which overrules it. Raises RegistryError.
     Activating what is live already changes nothing but the hold. With ``generation``, only if it is still current.
     """
     verify(version)
@@ -130,6 +137,10 @@ def activate_verified(
 ) -> Activation:
     """``activate`` for a version whose artifact was read back a moment ago; touches the database only, so that it can
     be part of a larger transaction."""
+    if version.is_refused and (kind == Activation.Kind.AUTOMATIC or not reason.strip()):
+        raise RefusedByGate(
+            f"The gate refused {version.label}. To make it live all the same, say why: the reason stays in the log."
+        )
     with transaction.atomic():
         pointer = _locked_pointer(generation)
         if kind == Activation.Kind.AUTOMATIC and pointer.hold:

@@ -64,7 +64,9 @@ NOT_EXPORTED = {
     "cinema.Review.removed_by": "What staff did; the name goes, the removal stays.",
     "knox.AuthToken.user": "Only digests of API tokens are kept: nothing that could be used elsewhere.",
     "admin.LogEntry.user": "The log of what staff did to the site's tables.",
+    "recommender.HeldOut.user": "From which of their ratings on a version was tested: it goes with the account.",
     "recommender.Activation.actor": "The site's log of its versions; the name goes, the entry stays.",
+    "mlops.Comparison.requested_by": "The site's log of its comparisons; the name goes, the entry stays.",
     "mlops.TrainingRun.requested_by": "The site's log of its trainings; the name goes, the entry stays.",
 }
 

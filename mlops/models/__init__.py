@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from mlops.models.comparisons import COMPARISON_LEASE, Comparison, SeedSpread
+from mlops.models.gate import GatePolicy
 from mlops.models.policies import Policy
 from mlops.models.runs import LEASE, TrainingRun, TrainingRunQuerySet
 from mlops.models.workers import WORKER_LEASE, WorkerHeartbeat
 
-__all__ = ["LEASE", "WORKER_LEASE", "Policy", "TrainingRun", "TrainingRunQuerySet", "WorkerHeartbeat"]
+__all__ = [
+    "COMPARISON_LEASE",
+    "LEASE",
+    "WORKER_LEASE",
+    "Comparison",
+    "GatePolicy",
+    "Policy",
+    "SeedSpread",
+    "TrainingRun",
+    "TrainingRunQuerySet",
+    "WorkerHeartbeat",
+]

@@ -61,6 +61,10 @@ class TrainingRun(models.Model):
     epoch = models.PositiveIntegerField(default=0)
     n_epochs = models.PositiveIntegerField(default=0)
     progress = models.FloatField(default=0)  # 0 to 1
+    n_ratings = models.PositiveIntegerField(null=True, blank=True)
+    dataset_fingerprint = models.CharField(max_length=64, blank=True, default="")
+    ratings_per_second = models.FloatField(null=True, blank=True)  # of the last epoch
+    memory_bytes = models.BigIntegerField(null=True, blank=True)  # its process's, resident, when it last reported
     history = models.JSONField(default=list)  # one entry per epoch of the measured model: epoch, loss, validation RMSE
     metrics = models.JSONField(default=dict)
     error = models.TextField(blank=True, default="")

@@ -8,7 +8,7 @@ groups of ``breakdowns``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -101,9 +101,20 @@ _BY_PERSON = {
 _OF_LISTS = {"novelty": _NOVELTY, "diversity": _DIVERSITY}
 
 
-def evaluate(
-    model: TrainedModel, split: Split, *, seed: int, progress: Callable[[float], None] | None = None
-) -> Evaluation:
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """What was found person by person, before anything is added up."""
+
+    people: NDArray[np.intp]  # users that were looked at, ascending
+    figures: PersonFigures  # of each of them, in this order
+    lists: NDArray[np.int64]  # (n_people, K) rows of films, best first, −1 behind the last
+    groups: list[Group]
+
+
+Progress = Callable[[float], None]
+
+
+def evaluate(model: TrainedModel, split: Split, *, seed: int, progress: Progress | None = None) -> Evaluation:
     """All metrics of ``model``, which must have been fitted on ``split.train`` alone.
 
     ``progress`` is called with the share of people done, for a bar and for cancellation by exception.
@@ -111,22 +122,53 @@ def evaluate(
     people = np.flatnonzero(split.train.user_counts)
     if len(people) > MAX_PEOPLE:
         people = np.sort(np.random.default_rng(seed).choice(people, MAX_PEOPLE, replace=False))
-    judge = _Judge(model, split, people)
-    for row, user in enumerate(people):
+    return _looked(_Judge(model, split, people), progress).evaluation(seed)
+
+
+def observe(
+    model: TrainedModel,
+    split: Split,
+    people: NDArray[np.intp],
+    *,
+    trained: Mask,
+    also: Sequence[Group] = (),
+    progress: Progress | None = None,
+) -> Observations:
+    """The model's own figures person by person, for ``people``. It must not have been fitted on any rating of
+    ``split.test``; ``trained`` says on which of ``split.train`` it was. ``also``: more groups of films to look at."""
+    judge = _looked(_Judge(model, split, people, trained, also, alone=True), progress)
+    return Observations(judge.people, judge.figures, judge.lists, judge.groups)
+
+
+def _looked(judge: _Judge, progress: Progress | None) -> _Judge:
+    for row, user in enumerate(judge.people):
         if progress is not None and row % 50 == 0:
-            progress(row / len(people))
+            progress(row / len(judge.people))
         judge.look_at(row, int(user))
-    return judge.evaluation(seed)
+    return judge
 
 
 class _Judge:
     """Looks at one person after the other, and adds up at the end."""
 
-    def __init__(self, model: TrainedModel, split: Split, people: NDArray[np.intp]) -> None:
+    def __init__(
+        self,
+        model: TrainedModel,
+        split: Split,
+        people: NDArray[np.intp],
+        trained: Mask | None = None,
+        also: Sequence[Group] = (),
+        *,
+        alone: bool = False,
+    ) -> None:
+        """``alone``: without the baselines beside it, and without its claims."""
         train = split.train
+        self.alone = alone
         self.model, self.split, self.people = model, split, people
+        self.trained = np.ones(len(train), np.bool_) if trained is None else trained
         self.figures = PersonFigures(len(people))
-        self.groups_of_people, self.groups_of_films = people_groups(train), film_groups(train)
+        self.lists = np.full((len(people), K), -1, np.int64)
+        self.groups_of_people, self.groups_of_films = people_groups(train), [*film_groups(train), *also]
         self.biases = fit_biases(train)
         self.item_means = item_means(train)
         self.popularity = popularity(train)
@@ -139,9 +181,10 @@ class _Judge:
         self.claims_of: list[NDArray[np.intp]] = []
 
     def look_at(self, row: int, user: int) -> None:
-        history = history_of(self.split.train, user)
+        history = history_of(self.split.train, user, trained=self.trained[self.split.train.rows_of(user)])
         person = self.model.solve(history)
-        lists = self._lists(self.model.order_scores(history), history.item)
+        lists = self._lists(self.model.order(person).scores.copy(), history.item)
+        self.lists[row, : len(lists[MODEL])] = lists[MODEL]
         for order, listed in lists.items():
             self.shown[order][listed] = True
             if order != PLAIN:
@@ -156,29 +199,29 @@ class _Judge:
         predicted = person.predicted_ratings(items)
         relevant = actual >= RELEVANT
         self._judge_stars(row, user, items, predicted, actual)
-        self._judge_claims(row, person, items, predicted, actual)
+        if not self.alone:
+            self._judge_claims(row, person, items, predicted, actual)
         self._judge_rated_items(row, items, predicted, relevant)
         self._judge_lists(row, lists, items[relevant])
 
     def _lists(self, scores: Floats, rated: NDArray[np.int64]) -> dict[str, NDArray[np.intp]]:
-        by_order = {MODEL: scores, POPULARITY: self.popularity.copy(), ITEM_MEAN: self.item_means.copy()}
-        for one in by_order.values():
-            one[rated] = -np.inf
+        scores[rated] = -np.inf
         listed, is_discovery = self.model.discovery.list_of(scores)
         self.ranked_places[listed[~is_discovery]] = True
-        return {
-            MODEL: listed,
-            PLAIN: top_k(scores),
-            POPULARITY: top_k(by_order[POPULARITY]),
-            ITEM_MEAN: top_k(by_order[ITEM_MEAN]),
-        }
+        if self.alone:
+            return {MODEL: listed}
+        lists = {MODEL: listed, PLAIN: top_k(scores)}
+        for order, of_all in ((POPULARITY, self.popularity), (ITEM_MEAN, self.item_means)):
+            others = of_all.copy()
+            others[rated] = -np.inf
+            lists[order] = top_k(others)
+        return lists
 
     def _judge_stars(self, row: int, user: int, items: NDArray[np.int32], predicted: Floats, actual: Floats) -> None:
-        by_order = {
-            MODEL: predicted,
-            BIASES: self.biases.predict(np.full(len(items), user, np.int32), items),
-            ITEM_MEAN: self.item_means[items],
-        }
+        by_order = {MODEL: predicted}
+        if not self.alone:
+            by_order[BIASES] = self.biases.predict(np.full(len(items), user, np.int32), items)
+            by_order[ITEM_MEAN] = self.item_means[items]
         for order, stars in by_order.items():
             self.figures.put_errors(row, stars - actual, order)
             for group in self.groups_of_films:
@@ -197,7 +240,9 @@ class _Judge:
         put = self.figures.put
         n, n_relevant = len(items), int(relevant.sum())
         by_item = np.argsort(items, kind="stable")  # ties by film number, not by the order in which films were rated
-        by_order = {MODEL: predicted, POPULARITY: self.popularity[items], ITEM_MEAN: self.item_means[items]}
+        by_order = {MODEL: predicted}
+        if not self.alone:
+            by_order |= {POPULARITY: self.popularity[items], ITEM_MEAN: self.item_means[items]}
         for order, scores in by_order.items():
             ranking = relevant[by_item[np.argsort(-scores[by_item], kind="stable")]]
             put(row, metrics.precision_at_k(ranking), "precision_at_10_rated", order)
@@ -217,6 +262,8 @@ class _Judge:
                 hits = int(np.isin(listed, liked).sum())
                 self.figures.put(row, hits / K, "precision_at_10", order)
             for films, wanted in {"": liked, **of_group}.items():
+                if not len(wanted):
+                    continue  # nothing to be found: not defined
                 ranking, n = np.isin(listed, wanted), len(wanted)
                 self.figures.put(row, metrics.recall_at_k(ranking, n), "recall_at_10", order, films)
                 self.figures.put(row, metrics.ndcg_at_k(ranking, n), "ndcg_at_10", order, films)
@@ -234,7 +281,11 @@ class _Judge:
             group.name: self.figures.n_test_ratings(MODEL, people=group.members[self.people])
             for group in self.groups_of_people
         } | {group.name: self.figures.n_test_ratings(MODEL, films=group.name) for group in self.groups_of_films}
-        return Evaluation(result, claims, [*self.groups_of_people, *self.groups_of_films], n_test)
+        return Evaluation(result, claims, self.groups, n_test)
+
+    @property
+    def groups(self) -> list[Group]:
+        return [*self.groups_of_people, *self.groups_of_films]
 
     def _metrics(self, protocols: dict[str, _Protocol], seed: int) -> dict[str, Metric]:
         result = {}

@@ -70,11 +70,12 @@ def ages(time: NDArray[np.int64], tie: NDArray[np.int64]) -> NDArray[np.int64]:
     return age
 
 
-def history_of(data: Interactions, user: int | np.integer[Any], *, trained: bool = True) -> History:
-    """One person of a set of ratings, ties in time by film number."""
+def history_of(data: Interactions, user: int | np.integer[Any], *, trained: bool | NDArray[np.bool_] = True) -> History:
+    """One person of a set of ratings, ties in time by film number. ``trained``: of all of them, or one by one."""
     rows = data.rows_of(user)
     item = data.item[rows].astype(np.int64)
-    return History(item, data.value[rows].astype(np.float64), np.full(len(rows), trained), ages(data.time[rows], item))
+    seen = np.broadcast_to(np.asarray(trained, np.bool_), len(rows))
+    return History(item, data.value[rows].astype(np.float64), seen, ages(data.time[rows], item))
 
 
 @dataclass(frozen=True)

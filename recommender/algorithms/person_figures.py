@@ -42,6 +42,17 @@ class PersonFigures:
             self.put(row, float(np.abs(errors).sum()), "absolute_error", order, films)
             self.put(row, float(len(errors)), _CASES, order, films)
 
+    def terms(self, measure: str, order: str, *, films: str = "") -> tuple[Floats, Floats, bool]:
+        """What the measure is the ratio of, person by person: (numerators, denominators, whether a root is taken), NaN
+        where it is not defined for somebody."""
+        nothing = np.full(self.n_people, np.nan)
+        if measure in _SUMS:
+            terms, root = _SUMS[measure]
+            cases = self._columns.get((_CASES, order, films), nothing)
+            return self._columns.get((terms, order, films), nothing), cases, root
+        figures = self._columns.get((measure, order, films), nothing)
+        return figures, np.where(np.isnan(figures), np.nan, 1.0), False
+
     def _defined(self, measure: str, order: str, films: str, people: People | None) -> Floats:
         column = self._columns.get((measure, order, films))
         if column is None:

@@ -47,6 +47,7 @@ class Step:
     epoch: int = 0
     train_rmse: float | None = None
     validation_rmse: float | None = None
+    n_ratings: int = 0  # that the epoch went over
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +133,7 @@ class Pipeline:
         start, share = _start(phase), _SHARES[phase]
         for epoch in trainer.epochs(held_out):
             done = epoch.number / self.config.n_epochs
-            yield Step(phase, start + share * done, epoch.number, epoch.train_rmse, epoch.held_out_rmse)
+            yield Step(phase, start + share * done, epoch.number, epoch.train_rmse, epoch.held_out_rmse, len(data))
         return trainer
 
     def _model(

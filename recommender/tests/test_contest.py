@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from datetime import timedelta
 
@@ -41,6 +42,12 @@ class ContestTestCase(StoredVersionsMixin, TestCase):
     def setUpTestData(cls) -> None:
         make_catalogue()
         make_crowd()
+        # At different times, or everybody's test part would be the same last films.
+        now, spread = timezone.now(), random.Random(0)
+        ratings = list(Rating.objects.order_by("user_id", "movie_id"))
+        for rating in ratings:
+            rating.rated_at = rating.changed_at = now - timedelta(seconds=spread.randrange(10**6))
+        Rating.objects.bulk_update(ratings, ["rated_at", "changed_at"])
         cls.then = snapshot()
         cls.good, cls.poor = trained(cls.then, QUICK), trained(cls.then, POOR)
 

@@ -8,40 +8,21 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mlops import gate
-from mlops.models import GatePolicy, SeedSpread
+from mlops.contenders import contender, seed_variances
+from mlops.models import GatePolicy
 from recommender import artifacts, registry
 from recommender.agreement import agreement
-from recommender.algorithms.common_test import KeptFrom
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.algorithms.pipeline import Outcome
 from recommender.algorithms.splits import Split
 from recommender.contest import Contender, NothingInCommon, contest
 from recommender.dataset import Dataset
-from recommender.held_out import kept_from, kept_from_split
+from recommender.held_out import kept_from_split
 from recommender.models import ModelVersion
 
 logger = logging.getLogger(__name__)
 
 THIS = "this version"
-
-
-def seed_variances(preset: str) -> dict[str, float]:
-    """By measure; empty where nobody has measured it for this preset."""
-    return dict(SeedSpread.objects.filter(preset=preset).values_list("measure", "variance"))
-
-
-def contender(version: ModelVersion, dataset: Dataset) -> Contender:
-    """A stored version as it may fairly be judged: by its twin, or, without one, by itself on newer ratings alone.
-
-    Raises ArtifactCorrupt.
-    """
-    try:
-        twin = artifacts.load_twin(version.label, version.artifact_sha256)
-        kept = kept_from(version, dataset)
-    except artifacts.NoTwin:
-        twin, _ = artifacts.load(version.label, version.artifact_sha256)
-        kept = KeptFrom.newer_than(int(version.data_until.timestamp()), len(dataset.user_ids))
-    return Contender(version.label, twin, kept, seed_variances(version.preset))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from cinema import tmdb
-from mlops import runs, supervisor
+from mlops import comparing, runs, supervisor
 
 logger = logging.getLogger(__name__)
 
@@ -23,3 +23,7 @@ def fetch_art() -> None:
         tmdb.fetch_art()
     except tmdb.Unavailable as trouble:
         logger.warning("The Movie Database: %s. Another try in a few minutes.", trouble)
+
+
+def compare(comparison_id: int) -> None:
+    comparing.supervise(comparison_id)

@@ -128,6 +128,16 @@ def one_version() -> Iterator[None]:
         _held.reset(token)
 
 
+@contextmanager
+def as_if_live(model: LiveModel) -> Iterator[None]:
+    """Within, that model answers, whatever is live: for looking at a version without serving anybody from it."""
+    token = _held.set([model])
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
 def live_model() -> LiveModel | None:
     """The model to answer this request from; None if there is no version that can be read."""
     held = _held.get()

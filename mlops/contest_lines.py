@@ -64,8 +64,8 @@ class Challenger:
     summary: str
     everybody: list[Line]
     sections: list[Section]
-    gains: list[str]
-    losses: list[str]
+    gains: list[tuple[str, list[Line]]]  # measure by measure, the groups that an interval says it of
+    losses: list[tuple[str, list[Line]]]
     n_lines: int
     overlap: float
     coverage_before: str
@@ -83,29 +83,28 @@ def _challenger(result: dict[str, Any], label: str) -> Challenger:
     whole = {row["measure"]: row for row in rows if not row["group"]}
     everybody = [_line(whole[name], label, _relative(whole[name], label)) for name in _EVERYBODY if name in whole]
     sections = []
-    gains: list[str] = []
-    losses: list[str] = []
     for measure in OF_GROUPS:
         of_measure = [row for row in rows if row["measure"] == measure and row["group"]]
         widest = max((_reach(row["differences"][label]) for row in of_measure), default=0.0)
         lines = [_line(row, label, widest) for row in of_measure]
         sections.append(Section(MEASURES[measure].title, lines))
-        for line in lines:
-            if line.verdict != "open":
-                named = f"{line.title} ({MEASURES[measure].title} {line.change})"
-                (gains if line.verdict == "better" else losses).append(named)
     return Challenger(
         label=label,
         summary=_summary(whole, label),
         everybody=everybody,
         sections=[section for section in sections if section.lines],
-        gains=gains,
-        losses=losses,
+        gains=_with_verdict(sections, "better"),
+        losses=_with_verdict(sections, "worse"),
         n_lines=sum(len(section.lines) for section in sections),
         overlap=result["overlap"][label],
         coverage_before=shown(result["coverage"][first], "share"),
         coverage_after=shown(result["coverage"][label], "share"),
     )
+
+
+def _with_verdict(sections: list[Section], verdict: str) -> list[tuple[str, list[Line]]]:
+    found = [(section.title, [line for line in section.lines if line.verdict == verdict]) for section in sections]
+    return [(title, lines) for title, lines in found if lines]
 
 
 def _summary(whole: dict[str, Any], label: str) -> str:

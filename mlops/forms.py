@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import forms
 
-from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS
+from mlops.models import GatePolicy
+from recommender.algorithms.factorization import InvalidHyperparameters
+from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration
 
 
 class TrainForm(forms.Form):
@@ -10,3 +15,41 @@ class TrainForm(forms.Form):
         choices=[(preset.name, preset.title) for preset in PRESETS.values()], initial=DEFAULT_PRESET, label="Settings"
     )
     activate = forms.BooleanField(required=False, initial=True, label="Make it live when it is ready")
+
+
+class SettingsForm(forms.Form):
+    """Every hyper-parameter of a preset as a field. One that is left empty keeps the preset's value."""
+
+    def __init__(self, preset: str, data: Mapping[str, Any] | None = None, *, initial: dict[str, Any] | None = None):
+        super().__init__(data, initial=initial, prefix="set")
+        self.preset = preset
+        for name, value in PRESETS[preset].hyperparameters.items():
+            kind = forms.IntegerField if isinstance(value, int) else forms.FloatField
+            self.fields[name] = kind(
+                required=False, initial=value, label=name.replace("_", " "), help_text=f"{value:g} in this preset"
+            )
+
+    def clean(self) -> dict[str, Any]:
+        given = {name: value for name, value in self.cleaned_data.items() if value is not None}
+        defaults = PRESETS[self.preset].hyperparameters
+        self.changes = {name: value for name, value in given.items() if value != defaults[name]}
+        try:
+            configuration(self.preset, self.changes)
+        except InvalidHyperparameters as error:
+            for name, text in error.errors.items():
+                self.add_error(name if name in self.fields else None, str(text))
+        return self.cleaned_data
+
+
+class GateForm(forms.ModelForm):
+    class Meta:
+        model = GatePolicy
+        fields = (
+            "enabled",
+            "ndcg_margin",
+            "rmse_margin",
+            "newcomer_margin",
+            "coverage_margin",
+            "latency_factor",
+            "latency_floor_ms",
+        )

@@ -31,6 +31,7 @@ GRACE_SECONDS = 5.0
 LEAVING_SECONDS = 30.0
 WALL_SECONDS = 6 * 3600 - 300.0  # a little less than the queue's own limit, so that we are the ones to say so
 TAIL_BYTES = 2000
+LOG_BYTES = 64_000
 
 Status = TrainingRun.Status
 
@@ -173,11 +174,16 @@ def _killed_by(number: int) -> str:
     return f"The training process was killed ({name}).{hint}"
 
 
-def _tail(log: Path) -> str:
-    """The last lines that the child wrote. Only staff sees them."""
+def _tail(log: Path, size: int = TAIL_BYTES) -> str:
+    """The end of what the child wrote. Only staff sees it."""
     try:
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - TAIL_BYTES))
+            file.seek(max(0, log.stat().st_size - size))
             return file.read().decode(errors="replace").strip()
     except OSError:
         return ""
+
+
+def tail(run_id: int, *, lines: int) -> str:
+    """The last lines of a run's log; empty for a run at a terminal, or one whose log is gone."""
+    return "\n".join(_tail(_log_path(run_id), LOG_BYTES).splitlines()[-lines:])

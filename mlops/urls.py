@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mlops import compare_views, views
+from mlops import compare_views, gate_views, run_views, views
 
 app_name = "mlops"
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
-    path("runs", views.train, name="train"),
-    path("runs/<int:run_id>", views.run_detail, name="run-detail"),
-    path("runs/<int:run_id>/cancel", views.cancel, name="run-cancel"),
+    path("runs", run_views.run_list, name="runs"),
+    path("runs/new", run_views.new_run, name="new-run"),
+    path("runs/<int:run_id>", run_views.run_detail, name="run-detail"),
+    path("runs/<int:run_id>/cancel", run_views.cancel, name="run-cancel"),
+    path("gate", gate_views.gate, name="gate"),
     # Versions beside each other
     path("compare", compare_views.compare, name="compare"),
     path("compare/start", compare_views.start, name="compare-start"),

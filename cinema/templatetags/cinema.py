@@ -77,6 +77,15 @@ def grouped(value: int) -> str:
 
 
 @register.filter
+def compact(value: float) -> str:
+    """1234567 as 1.2 M, 34567 as 35 k."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.1f} {letter}" if value < 10 * size else f"{value / size:.0f} {letter}"
+    return f"{value:.0f}"
+
+
+@register.filter
 def milliseconds(value: float) -> str:
     return f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"
 

@@ -66,6 +66,10 @@ class Command(BaseCommand):
             extent = f" [{interval[0]:.4f}, {interval[1]:.4f}]" if interval else ""
             baseline = f", baseline {metric['baseline']:.4f}" if metric["baseline"] is not None else ""
             self.stdout.write(f"  {name:22} {metric['value']:.4f}{extent}  n={metric['n']}{baseline}")
+        if version.verdict:
+            self.stdout.write(f"The gate {'lets it pass' if version.verdict['passed'] else 'refuses it'}:")
+            for check in version.verdict["checks"]:
+                self.stdout.write(f"  {'✓' if check['passed'] else '✕'} {check['text']}")
         live = registry.live().version
         self.stdout.write("It is live." if live == version else f"Live is {live.label if live else 'no version'}.")
 

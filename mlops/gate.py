@@ -96,7 +96,7 @@ def _guarded(name: str, title: str, found: Difference | None, margin: float) -> 
 
 def _signed(found: Difference) -> str:
     low, high = found.interval or (float("nan"), float("nan"))
-    return f"{found.value:+.4f} [{low:+.4f}, {high:+.4f}]"
+    return f"{found.value:+.4f} [{low:+.4f}, {high:+.4f}]".replace("-", "−")
 
 
 def _coverage(live: float, candidate: float, margin: float) -> Check:

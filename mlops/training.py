@@ -155,7 +155,7 @@ def _run_pipeline(config: Config, dataset: Dataset, report: _Reporter) -> tuple[
     began = previous = time.monotonic()
     for step in pipeline:
         now = time.monotonic()
-        if step.epoch and now > previous:
+        if step.n_ratings and now > previous:
             report.rate = step.n_ratings / (now - previous)
         previous = now
         if step.validation_rmse is not None:

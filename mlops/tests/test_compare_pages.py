@@ -190,6 +190,7 @@ class CarryOutTestCase(StaffTestCase):
         comparing.carry_out(row.pk)
         row.refresh_from_db()
         self.assertEqual((row.status, row.error), ("done", ""))
+        assert row.result is not None
         self.assertEqual(row.result["n_people"], 12)
 
     def test_again_keeps_the_old_result_until_the_new_one_is_there(self) -> None:

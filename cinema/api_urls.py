@@ -13,6 +13,7 @@ from cinema.api_format import INLINE_STYLES
 from cinema.night_api import NightView
 from mlops import api as mlops_api
 from recommender import api as recommender_api
+from recommender import version_api
 
 register_converter(IdConverter, "id")
 
@@ -30,12 +31,14 @@ urlpatterns = [
     path("ml/runs/<id:run_id>", mlops_api.RunDetailView.as_view(), name="run"),
     path("ml/runs/<id:run_id>/cancel", mlops_api.RunCancelView.as_view(), name="run-cancel"),
     path("ml/status", mlops_api.StatusView.as_view(), name="status"),
-    path("ml/versions", recommender_api.VersionListView.as_view(), name="versions"),
-    path("ml/versions/<slug:label>", recommender_api.VersionDetailView.as_view(), name="version"),
-    path("ml/versions/<slug:label>/activate", recommender_api.ActivateView.as_view(), name="version-activate"),
-    path("ml/rollback", recommender_api.RollbackView.as_view(), name="rollback"),
-    path("ml/metrics", recommender_api.MetricsView.as_view(), name="metrics"),
-    path("ml/metrics/history", recommender_api.MetricsHistoryView.as_view(), name="metrics-history"),
+    path("ml/versions", version_api.VersionListView.as_view(), name="versions"),
+    path("ml/versions/<slug:label>", version_api.VersionDetailView.as_view(), name="version"),
+    path("ml/versions/<slug:label>/activate", version_api.ActivateView.as_view(), name="version-activate"),
+    path("ml/rollback", version_api.RollbackView.as_view(), name="rollback"),
+    path("ml/activations", version_api.ActivationListView.as_view(), name="activations"),
+    path("ml/live", version_api.LiveAtView.as_view(), name="live-at"),
+    path("ml/metrics", version_api.MetricsView.as_view(), name="metrics"),
+    path("ml/metrics/history", version_api.MetricsHistoryView.as_view(), name="metrics-history"),
     path("ml/recommendations/<id:user_id>", recommender_api.RecommendationsView.as_view(), name="recommendations"),
     path("ml/explain/<id:user_id>/<id:movie_id>", recommender_api.ExplainView.as_view(), name="explain"),
     path("ml/similar/<id:movie_id>", recommender_api.SimilarView.as_view(), name="similar"),

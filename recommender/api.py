@@ -5,23 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics, serializers
-from rest_framework.permissions import IsAdminUser
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cinema.api_fields import ControlsMixin, IdListField, Pages, YearRangeMixin, signed_in
+from cinema.api_fields import ControlsMixin, IdListField, YearRangeMixin, signed_in
 from cinema.models import CONTROL_RANGES, MAX_DISCOVERIES, Movie, User
 from cinema.problems import Problem
-from recommender import registry
 from recommender.explain import NoExplanation, explain_for
 from recommender.histories import wishes
-from recommender.models import Activation, ModelVersion
 from recommender.recommend import MAX_N, DiscoveryChoice, recommend_for
 from recommender.similar import similar_movies
 
@@ -239,159 +235,3 @@ class SimilarView(APIView):
                 "items": [asdict(item) for item in similar.items],
             }
         )
-
-
-class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
-    is_live = serializers.SerializerMethodField()
-
-    class Meta:
-        model = ModelVersion
-        fields = [
-            "label",
-            "status",
-            "is_live",
-            "algorithm",
-            "preset",
-            "hyperparameters",
-            "metrics",
-            "dataset_fingerprint",
-            "data_until",
-            "n_ratings",
-            "n_users",
-            "n_movies",
-            "artifact_sha256",
-            "artifact_bytes",
-            "training_seconds",
-            "created_at",
-        ]
-        read_only_fields = fields
-
-    def get_is_live(self, version: ModelVersion) -> bool:
-        return bool(version.pk == self.context.get("live_id"))
-
-
-class VersionDetailSerializer(VersionSerializer):
-    class Meta(VersionSerializer.Meta):
-        fields = [*VersionSerializer.Meta.fields, "diagnostics"]
-        read_only_fields = fields
-
-
-class VersionContextMixin(generics.GenericAPIView[ModelVersion]):
-    permission_classes = [IsAdminUser]
-    serializer_class = VersionSerializer
-    pagination_class = Pages
-
-    def get_queryset(self) -> QuerySet[ModelVersion]:
-        return ModelVersion.objects.all()
-
-    def get_serializer_context(self) -> dict[str, Any]:
-        version = registry.live().version
-        return {**super().get_serializer_context(), "live_id": version.pk if version else None}
-
-
-class VersionListView(VersionContextMixin, generics.ListAPIView[ModelVersion]):
-    """All versions, newest first."""
-
-
-class VersionDetailView(VersionContextMixin, generics.RetrieveAPIView[ModelVersion]):
-    """One version with its metrics, their passports, and how reliable its confidence is."""
-
-    serializer_class = VersionDetailSerializer
-    lookup_field = "label"
-
-
-class ChangeInput(serializers.Serializer[Any]):
-    generation = serializers.IntegerField(
-        required=False, allow_null=True, default=None, min_value=0, max_value=2**31 - 1
-    )
-    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
-
-
-class LiveSerializer(serializers.Serializer[Any]):
-    live_version = serializers.CharField(allow_null=True)
-    generation = serializers.IntegerField()
-    hold = serializers.BooleanField(help_text="Automatic activation is held back since a rollback.")
-
-
-def _changed(activation: Activation) -> Response:
-    state = registry.live()
-    return Response({"live_version": activation.version.label, "generation": activation.generation, "hold": state.hold})
-
-
-def _conflict(error: registry.RegistryError) -> Problem:
-    return Problem(status=409, code=error.code, detail=str(error))
-
-
-class ActivateView(APIView):
-    """Make a version live."""
-
-    permission_classes = [IsAdminUser]
-
-    @extend_schema(request=ChangeInput, responses=LiveSerializer)
-    def post(self, request: Request, label: str) -> Response:
-        version = get_object_or_404(ModelVersion, label=label)
-        data = ChangeInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        try:
-            return _changed(registry.activate(version, actor=signed_in(request), **data.validated_data))
-        except registry.RegistryError as error:
-            raise _conflict(error) from error
-
-
-class RollbackView(APIView):
-    """Make the version live that was live before."""
-
-    permission_classes = [IsAdminUser]
-
-    @extend_schema(request=ChangeInput, responses=LiveSerializer)
-    def post(self, request: Request) -> Response:
-        data = ChangeInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        try:
-            return _changed(registry.roll_back(actor=signed_in(request), **data.validated_data))
-        except registry.RegistryError as error:
-            raise _conflict(error) from error
-
-
-class MetricsSerializer(serializers.Serializer[Any]):
-    version = serializers.CharField()
-    created_at = serializers.DateTimeField()
-    live = serializers.BooleanField()
-    metrics = serializers.JSONField()
-
-
-def _metrics(version: ModelVersion, live: ModelVersion | None) -> dict[str, Any]:
-    return {
-        "version": version.label,
-        "created_at": version.created_at,
-        "live": live is not None and version.pk == live.pk,
-        "metrics": version.metrics,
-    }
-
-
-class MetricsView(APIView):
-    """The live version's metrics."""
-
-    permission_classes = [IsAdminUser]
-
-    @extend_schema(responses=MetricsSerializer)
-    def get(self, request: Request) -> Response:
-        live = registry.live().version
-        if live is None:
-            raise Problem(status=404, code="no_live_version", detail="No version is live yet.")
-        return Response(_metrics(live, live))
-
-
-class MetricsHistoryView(generics.GenericAPIView[ModelVersion]):
-    """The metrics of all versions, oldest first."""
-
-    permission_classes = [IsAdminUser]
-    pagination_class = Pages
-    serializer_class = MetricsSerializer
-    queryset = ModelVersion.objects.order_by("pk")
-
-    @extend_schema(responses=MetricsSerializer(many=True))
-    def get(self, request: Request) -> Response:
-        live = registry.live().version
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response([_metrics(version, live) for version in page or []])

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+MAX_NOTE = 2000
+
 
 class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
     def ready(self) -> ModelVersionQuerySet:
@@ -47,6 +49,7 @@ class ModelVersion(models.Model):
     training_seconds = models.FloatField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     note = models.TextField(blank=True, default="")
+    pinned = models.BooleanField(default=False)  # never deleted by retention
 
     objects = ModelVersionQuerySet.as_manager()
 

@@ -200,3 +200,16 @@ def lift_hold(*, actor: User | None) -> None:
     """Lets finished trainings activate their version again."""
     if LivePointer.objects.filter(pk=1, hold=True).update(hold=False):
         logger.info("Automatic activation resumed by user %s", actor.pk if actor else None)
+
+
+def annotate(version: ModelVersion, *, note: str | None = None, pinned: bool | None = None) -> None:
+    """Changes what staff says of a version; None leaves it as it is."""
+    changed = []
+    if note is not None:
+        version.note = note.strip()
+        changed.append("note")
+    if pinned is not None:
+        version.pinned = pinned
+        changed.append("pinned")
+    if changed:
+        version.save(update_fields=changed)

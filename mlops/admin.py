@@ -5,7 +5,7 @@ from django.contrib import admin
 from django_q.models import Failure, OrmQ, Schedule, Success
 
 from cinema.read_only_admin import ReadOnlyAdmin
-from mlops.models import Comparison, GatePolicy, SeedSpread, TrainingRun, WorkerHeartbeat
+from mlops.models import Comparison, GatePolicy, RetentionPolicy, SeedSpread, TrainingRun, WorkerHeartbeat
 
 # A schedule runs any function by its name, and a task's row is unpickled when it is shown.
 admin.site.unregister([Schedule, Success, Failure, OrmQ])
@@ -39,3 +39,10 @@ class GatePolicyAdmin(ReadOnlyAdmin):
 @admin.register(SeedSpread)
 class SeedSpreadAdmin(ReadOnlyAdmin):
     list_display = ("preset", "measure", "variance", "n_trainings", "at")
+
+
+@admin.register(RetentionPolicy)
+class RetentionPolicyAdmin(ReadOnlyAdmin):
+    """Changed on the control room's own page."""
+
+    list_display = ("keep_newest", "keep_best", "best_by", "automatic")

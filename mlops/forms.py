@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from mlops.models import GatePolicy
+from mlops.models import GatePolicy, RetentionPolicy
 from recommender.algorithms.factorization import InvalidHyperparameters
 from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration
 
@@ -53,3 +53,9 @@ class GateForm(forms.ModelForm):
             "latency_factor",
             "latency_floor_ms",
         )
+
+
+class RetentionForm(forms.ModelForm):
+    class Meta:
+        model = RetentionPolicy
+        fields = ("keep_newest", "keep_best", "best_by", "automatic")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import connection
@@ -56,6 +57,8 @@ def _versions() -> Iterator[Check]:
     for version in ModelVersion.objects.ready().order_by("pk"):
         try:
             artifacts.load(version.label, version.artifact_sha256)
+            with suppress(artifacts.NoTwin):
+                artifacts.load_twin(version.label, version.artifact_sha256)
         except artifacts.ArtifactCorrupt as error:
             yield Check(f"version {version.label}", False, str(error))
         else:

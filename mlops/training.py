@@ -20,6 +20,7 @@ from mlops import runs
 from mlops.examination import Examined, examine
 from mlops.models import TrainingRun
 from mlops.passports import Provenance, code_version, diagnostics_json, libraries, metrics_json
+from mlops.retention import prune_after_training
 from recommender import artifacts, held_out, registry
 from recommender.algorithms.pipeline import Outcome, Pipeline, Step
 from recommender.algorithms.presets import Config, algorithm, configuration
@@ -78,6 +79,7 @@ def train(run_id: int, owner: UUID, *, watch: Watcher | None = None) -> ModelVer
         logger.exception("Training run %d failed", run_id)
         runs.finish(run_id, owner, TrainingRun.Status.FAILED, error=_reason(error))
         raise
+    prune_after_training()
     return version
 
 

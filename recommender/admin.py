@@ -15,8 +15,10 @@ from recommender.scoreboard import MEASURES, shown
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
-    list_display = ("label", "live", "status", "preset", "rmse", "precision", "recall", "coverage", "created_at")
-    list_filter = ("status", "preset")
+    list_display = (
+        "label", "live", "status", "pinned", "preset", "rmse", "precision", "recall", "coverage", "created_at", "note",
+    )  # fmt: skip
+    list_filter = ("status", "preset", "pinned")
     search_fields = ("label",)
     actions = ("activate", "roll_back")
 

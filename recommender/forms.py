@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from django import forms
 
+from recommender.models import MAX_NOTE
+
 
 class ChangeForm(forms.Form):
     """Why the live version changes, and from which generation on."""
@@ -13,3 +15,8 @@ class ChangeForm(forms.Form):
 
 class RollBackForm(ChangeForm):
     reason = forms.CharField(max_length=500)
+
+
+class AnnotateForm(forms.Form):
+    note = forms.CharField(required=False, max_length=MAX_NOTE)
+    pinned = forms.ChoiceField(required=False, choices=[("yes", "yes"), ("no", "no")])

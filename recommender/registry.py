@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -147,6 +148,9 @@ def activate_verified(
             raise AutomaticActivationHeld(
                 "After a rollback nothing is activated automatically until staff activates a version or lifts the hold."
             )
+        if not ModelVersion.objects.ready().filter(pk=version.pk).exists():
+            # Deleted since its files were read.
+            raise VersionNotReady(f"Version {version.label} was deleted.")
         current = pointer.activation
         if current is not None and current.version_id == version.pk:
             LivePointer.objects.filter(pk=1).update(hold=False)
@@ -172,6 +176,7 @@ def roll_back(*, actor: User | None, reason: str = "", generation: int | None = 
     verify(target.version)  # reading files does not belong into a transaction
     with transaction.atomic():
         pointer = _locked_pointer(generation)
+        # Also where the target was deleted since.
         if _rollback_target(pointer).pk != target.pk:
             raise StaleGeneration("Somebody else changed the live version at the same moment. Look again first.")
         activation = Activation(
@@ -194,6 +199,33 @@ def _rollback_target(pointer: LivePointer | None) -> Activation:
     if entry is None:
         raise NothingToRollBackTo("No version was live before this one.")
     return entry
+
+
+def in_use() -> dict[int, str]:
+    """The versions that serve or that a rollback would restore, by primary key, with the reason."""
+    pointer = LivePointer.objects.select_related("activation").filter(pk=1).first()
+    return _in_use(pointer)
+
+
+def _in_use(pointer: LivePointer | None) -> dict[int, str]:
+    if pointer is None or pointer.activation is None:
+        return {}
+    found = {}
+    with suppress(NothingToRollBackTo):
+        found[_rollback_target(pointer).version_id] = "live before: a roll-back restores it"
+    found[pointer.activation.version_id] = "live"
+    return found
+
+
+def retire(version: ModelVersion) -> bool:
+    """Marks ``version`` as deleted unless it is in use or pinned; under the pointer's lock, so that it cannot become
+    live at the same moment. Its files are the caller's to remove."""
+    with transaction.atomic():
+        pointer = _locked_pointer(None)
+        if version.pk in _in_use(pointer):
+            return False
+        ready = ModelVersion.objects.ready().filter(pk=version.pk, pinned=False)
+        return ready.update(status=ModelVersion.Status.DELETED) == 1
 
 
 def lift_hold(*, actor: User | None) -> None:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from cinema.guards import MemberRequest, local_next, staff_required
 from recommender import registry, scoreboard
 from recommender.breakdown_table import breakdown_sections, group_notes
-from recommender.forms import ChangeForm, RollBackForm
+from recommender.forms import AnnotateForm, ChangeForm, RollBackForm
 from recommender.models import ModelVersion
 from recommender.reliability_plot import reliability_plot
 
@@ -92,3 +92,23 @@ def _changed(request: MemberRequest, change: Callable[[], str]) -> HttpResponse:
 
 def _back(request: MemberRequest) -> HttpResponse:
     return redirect(local_next(request, reverse("mlops:dashboard")))
+
+
+@require_POST
+@staff_required
+def annotate(request: MemberRequest, label: str) -> HttpResponse:
+    """Sets the note, or pins or unpins: whichever of them the form holds."""
+    version = get_object_or_404(ModelVersion, label=label)
+    form = AnnotateForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Nothing was changed: the note is too long or the form was not understood.")
+        return _back(request)
+    pinned, note = form.cleaned_data["pinned"], form.cleaned_data["note"]
+    if pinned:
+        registry.annotate(version, pinned=pinned == "yes")
+        word = "pinned: it is kept whatever comes" if pinned == "yes" else "not pinned any more"
+        messages.success(request, f"{version.label} is {word}.")
+    if "note" in request.POST:
+        registry.annotate(version, note=note)
+        messages.success(request, f"The note of {version.label} is saved.")
+    return _back(request)

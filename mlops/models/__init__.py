@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlops.models.comparisons import COMPARISON_LEASE, Comparison, SeedSpread
 from mlops.models.gate import GatePolicy
 from mlops.models.policies import Policy
+from mlops.models.retention import RetentionPolicy
 from mlops.models.runs import LEASE, TrainingRun, TrainingRunQuerySet
 from mlops.models.workers import WORKER_LEASE, WorkerHeartbeat
 
@@ -15,6 +16,7 @@ __all__ = [
     "Comparison",
     "GatePolicy",
     "Policy",
+    "RetentionPolicy",
     "SeedSpread",
     "TrainingRun",
     "TrainingRunQuerySet",

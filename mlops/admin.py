@@ -5,7 +5,15 @@ from django.contrib import admin
 from django_q.models import Failure, OrmQ, Schedule, Success
 
 from cinema.read_only_admin import ReadOnlyAdmin
-from mlops.models import Comparison, GatePolicy, RetentionPolicy, SeedSpread, TrainingRun, WorkerHeartbeat
+from mlops.models import (
+    Comparison,
+    GatePolicy,
+    RetentionPolicy,
+    RetrainPolicy,
+    SeedSpread,
+    TrainingRun,
+    WorkerHeartbeat,
+)
 
 # A schedule runs any function by its name, and a task's row is unpickled when it is shown.
 admin.site.unregister([Schedule, Success, Failure, OrmQ])
@@ -46,3 +54,10 @@ class RetentionPolicyAdmin(ReadOnlyAdmin):
     """Changed on the control room's own page."""
 
     list_display = ("keep_newest", "keep_best", "best_by", "automatic")
+
+
+@admin.register(RetrainPolicy)
+class RetrainPolicyAdmin(ReadOnlyAdmin):
+    """Changed on the control room's own page."""
+
+    list_display = ("nightly", "cron", "after_ratings", "after_days", "preset", "tried_at")

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
-from mlops.models import GatePolicy, RetentionPolicy
+from mlops.models import GatePolicy, RetentionPolicy, RetrainPolicy
+from mlops.schedules import InvalidCron, next_times
 from recommender.algorithms.factorization import InvalidHyperparameters
 from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration
 
@@ -59,3 +61,17 @@ class RetentionForm(forms.ModelForm):
     class Meta:
         model = RetentionPolicy
         fields = ("keep_newest", "keep_best", "best_by", "automatic")
+
+
+class RetrainForm(forms.ModelForm):
+    class Meta:
+        model = RetrainPolicy
+        fields = ("nightly", "cron", "after_ratings", "after_days", "preset")
+
+    def clean_cron(self) -> str:
+        cron = " ".join(self.cleaned_data["cron"].split())
+        try:
+            next_times(cron, timezone.now())
+        except InvalidCron as error:
+            raise forms.ValidationError(str(error)) from error
+        return cron

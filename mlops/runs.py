@@ -45,13 +45,19 @@ class TrainingInProgress(Exception):
 
 
 def _create(
-    *, preset: str | None, hyperparameters: dict[str, Any] | None, activate: bool, requested_by: User | None
+    *,
+    preset: str | None,
+    hyperparameters: dict[str, Any] | None,
+    activate: bool,
+    requested_by: User | None,
+    trigger: str = "",
 ) -> TrainingRun:
     return TrainingRun.objects.create(
         preset=preset or DEFAULT_PRESET,
         hyperparameters=hyperparameters or {},
         activate=activate,
         requested_by=requested_by,
+        trigger=trigger,
     )
 
 
@@ -66,15 +72,23 @@ def request_training(
     hyperparameters: dict[str, Any] | None = None,
     activate: bool = True,
     requested_by: User | None = None,
+    trigger: str = "",
 ) -> TrainingRun:
     """Queues a run. Raises TrainingInProgress if one is active: the database's constraint says so, not a look first.
+    ``trigger``: why it starts without anybody asking.
 
     The task joins the transaction, so that there is never a run without a task or a task without a run.
     """
     sweep()
     try:
         with transaction.atomic():
-            run = _create(preset=preset, hyperparameters=hyperparameters, activate=activate, requested_by=requested_by)
+            run = _create(
+                preset=preset,
+                hyperparameters=hyperparameters,
+                activate=activate,
+                requested_by=requested_by,
+                trigger=trigger,
+            )
             async_task("mlops.tasks.supervise", run.pk)
     except IntegrityError as error:
         raise _in_progress() from error

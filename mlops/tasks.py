@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from cinema import tmdb
-from mlops import comparing, runs, supervisor
+from mlops import comparing, runs, schedules, supervisor
 
 logger = logging.getLogger(__name__)
 
@@ -27,3 +27,7 @@ def fetch_art() -> None:
 
 def compare(comparison_id: int) -> None:
     comparing.supervise(comparison_id)
+
+
+def retrain() -> None:
+    schedules.retrain_if_due()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mlops import compare_views, gate_views, retention_views, run_views, timeline_views, views
+from mlops import compare_views, gate_views, retention_views, run_views, schedule_views, timeline_views, views
 
 app_name = "mlops"
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("gate", gate_views.gate, name="gate"),
     path("retention", retention_views.retention, name="retention"),
     path("retention/prune", retention_views.prune_now, name="prune"),
+    path("schedules", schedule_views.schedule, name="schedules"),
     path("timeline", timeline_views.timeline_page, name="timeline"),
     # Versions beside each other
     path("compare", compare_views.compare, name="compare"),

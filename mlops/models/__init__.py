@@ -6,6 +6,7 @@ from mlops.models.comparisons import COMPARISON_LEASE, Comparison, SeedSpread
 from mlops.models.gate import GatePolicy
 from mlops.models.policies import Policy
 from mlops.models.retention import RetentionPolicy
+from mlops.models.retraining import RetrainPolicy
 from mlops.models.runs import LEASE, TrainingRun, TrainingRunQuerySet
 from mlops.models.workers import WORKER_LEASE, WorkerHeartbeat
 
@@ -17,6 +18,7 @@ __all__ = [
     "GatePolicy",
     "Policy",
     "RetentionPolicy",
+    "RetrainPolicy",
     "SeedSpread",
     "TrainingRun",
     "TrainingRunQuerySet",

@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 5.0
 ART_SCHEDULE = "fetch posters"
 SWEEP_SCHEDULE = "Settle lost training runs"
+# What is done every minute, by the name of its schedule.
+EVERY_MINUTE = {SWEEP_SCHEDULE: "mlops.tasks.sweep", "Start trainings that are due": "mlops.tasks.retrain"}
 
 
 class Command(DjangoQCommand):
@@ -80,10 +82,11 @@ def _interrupt(cluster: Cluster) -> None:
 
 
 def _ensure_schedule() -> None:
-    Schedule.objects.get_or_create(
-        name=SWEEP_SCHEDULE,
-        defaults={"func": "mlops.tasks.sweep", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1},
-    )
+    for name, function in EVERY_MINUTE.items():
+        Schedule.objects.get_or_create(
+            name=name,
+            defaults={"func": function, "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1},
+        )
     if settings.TMDB_API_KEY:
         Schedule.objects.get_or_create(
             name=ART_SCHEDULE,

@@ -22,6 +22,7 @@ from mlops.models import TrainingRun
 from recommender.explain import placed_by
 from recommender.rails import Rail, home_rails, opened_rail
 from recommender.recommend import MAX_N, Filters, Recommendation, recommend_for, recommend_to
+from recommender.served import note_list
 from recommender.viewers import Viewer
 
 RAIL_LENGTH = 20
@@ -87,6 +88,7 @@ def _lists(user: User) -> dict[str, Any]:
         if viewer
         else recommend_for(user, n=RAIL_LENGTH, exclude=asked)
     )
+    note_list(recommendations)
     cards = [_card(item) for item in recommendations.items]
     personal = not recommendations.fallback and n_ratings > 0
     # No film twice on one page.

@@ -12,6 +12,7 @@ from cinema.models import Movie, Rating, User
 from cinema.ratings import rate_movie, restore_rating, unrate_movie
 from cinema.undo import Before
 from recommender.recommend import RecommendationList, recommend_for
+from recommender.served import note_learning
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def _receipt(
 ) -> Receipt:
     after = recommend_for(user)
     learned_in_ms = (time.perf_counter() - started) * 1000
+    note_learning(learned_in_ms, after.model_version)
     return Receipt(
         rating=rating,
         created=created,

@@ -106,6 +106,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "mlops.serving_middleware.ServingMiddleware",
     "cinema.http.DatabaseTroubleMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "cinema.http.PageLanguageMiddleware",
@@ -316,6 +317,9 @@ SPECTACULAR_SETTINGS = {
         "VersionStatusEnum": "recommender.models.ModelVersion.Status",
     },
 }
+
+# How often each web process writes its counts of what it served; 0 for never.
+SERVING_FLUSH_SECONDS = envint("SERVING_FLUSH_SECONDS", 10)
 
 # django-q2 executes; mlops.TrainingRun keeps the truth. The figures were found by killing each of its processes.
 Q_CLUSTER: dict[str, Any] = {

@@ -9,6 +9,7 @@ from django.views.i18n import set_language
 
 from cinema import account_views
 from cinema.health import healthz, readyz
+from mlops.metrics_views import MetricsTextView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("cinema.page_urls")),
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("language", set_language, name="set_language"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", MetricsTextView.as_view(), name="metrics"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/login/", account_views.admin_sign_in),
     path("admin/", admin.site.urls),

@@ -11,6 +11,7 @@ from mlops.models import (
     RetentionPolicy,
     RetrainPolicy,
     SeedSpread,
+    ServingMinute,
     TrainingRun,
     WorkerHeartbeat,
 )
@@ -61,3 +62,8 @@ class RetrainPolicyAdmin(ReadOnlyAdmin):
     """Changed on the control room's own page."""
 
     list_display = ("nightly", "cron", "after_ratings", "after_days", "preset", "tried_at")
+
+
+@admin.register(ServingMinute)
+class ServingMinuteAdmin(ReadOnlyAdmin):
+    list_display = ("minute", "version", "handled", "lists", "fallbacks", "errors", "learnings")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from cinema import tmdb
-from mlops import comparing, runs, schedules, supervisor
+from mlops import comparing, runs, schedules, serving_counts, supervisor
 
 logger = logging.getLogger(__name__)
 
@@ -31,3 +31,7 @@ def compare(comparison_id: int) -> None:
 
 def retrain() -> None:
     schedules.retrain_if_due()
+
+
+def roll_up() -> None:
+    serving_counts.roll_up()

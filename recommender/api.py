@@ -19,6 +19,7 @@ from cinema.problems import Problem
 from recommender.explain import NoExplanation, explain_for
 from recommender.histories import wishes
 from recommender.recommend import MAX_N, DiscoveryChoice, recommend_for
+from recommender.served import note_list
 from recommender.similar import similar_movies
 
 
@@ -103,8 +104,10 @@ class RecommendationsView(APIView):
         wanted = query.validated_data
         given = {name: wanted.pop(name) for name in (*CONTROL_RANGES, "since") if name in wanted}
         controls = replace(wishes(user).controls, **given) if given else None
+        listed = recommend_for(user, controls=controls, **wanted)
+        note_list(listed)
         # Dicts, not a serializer for each item: the answer is built on every page view.
-        return Response(asdict(recommend_for(user, controls=controls, **wanted)))
+        return Response(asdict(listed))
 
 
 class ContributionSerializer(serializers.Serializer[Any]):

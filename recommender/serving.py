@@ -64,6 +64,10 @@ class _Cache:
                 return self._live
             return self._exchange(pointer)
 
+    @property
+    def label(self) -> str:
+        return self._live.label if self._live is not None else ""
+
     def clear(self) -> None:
         with self._lock:
             self._live = None
@@ -146,6 +150,11 @@ def live_model() -> LiveModel | None:
     if not held:
         held.append(_cache.get())
     return held[0]
+
+
+def loaded_label() -> str:
+    """The version that this process has loaded, without asking whether it is still live; empty for none."""
+    return _cache.label
 
 
 def forget() -> None:

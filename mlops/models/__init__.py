@@ -8,6 +8,7 @@ from mlops.models.policies import Policy
 from mlops.models.retention import RetentionPolicy
 from mlops.models.retraining import RetrainPolicy
 from mlops.models.runs import LEASE, TrainingRun, TrainingRunQuerySet
+from mlops.models.serving import ServingMinute
 from mlops.models.workers import WORKER_LEASE, WorkerHeartbeat
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "RetentionPolicy",
     "RetrainPolicy",
     "SeedSpread",
+    "ServingMinute",
     "TrainingRun",
     "TrainingRunQuerySet",
     "WorkerHeartbeat",

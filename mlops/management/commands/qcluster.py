@@ -81,12 +81,16 @@ def _interrupt(cluster: Cluster) -> None:
         logger.warning("Running trainings could not be interrupted: %s", error)
 
 
+EVERY_HOUR = {"Roll up what was served": "mlops.tasks.roll_up"}
+
+
 def _ensure_schedule() -> None:
-    for name, function in EVERY_MINUTE.items():
-        Schedule.objects.get_or_create(
-            name=name,
-            defaults={"func": function, "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1},
-        )
+    for minutes, jobs in ((1, EVERY_MINUTE), (60, EVERY_HOUR)):
+        for name, function in jobs.items():
+            Schedule.objects.get_or_create(
+                name=name,
+                defaults={"func": function, "schedule_type": Schedule.MINUTES, "minutes": minutes, "repeats": -1},
+            )
     if settings.TMDB_API_KEY:
         Schedule.objects.get_or_create(
             name=ART_SCHEDULE,

@@ -8,11 +8,15 @@ from cinema.read_only_admin import ReadOnlyAdmin
 from mlops.models import (
     Comparison,
     GatePolicy,
+    HealthPolicy,
     RetentionPolicy,
     RetrainPolicy,
     SeedSpread,
     ServingMinute,
+    ShuffleTestResult,
     TrainingRun,
+    Watch,
+    WatchPolicy,
     WorkerHeartbeat,
 )
 
@@ -67,3 +71,29 @@ class RetrainPolicyAdmin(ReadOnlyAdmin):
 @admin.register(ServingMinute)
 class ServingMinuteAdmin(ReadOnlyAdmin):
     list_display = ("minute", "version", "handled", "lists", "fallbacks", "errors", "learnings")
+
+
+@admin.register(HealthPolicy)
+class HealthPolicyAdmin(ReadOnlyAdmin):
+    """Changed on the control room's own page."""
+
+    list_display = ("mean_drift", "genre_drift", "fallback_share", "error_share", "slow_ms", "shuffle_ratings")
+
+
+@admin.register(WatchPolicy)
+class WatchPolicyAdmin(ReadOnlyAdmin):
+    """Changed on the control room's own page."""
+
+    list_display = ("minutes", "min_lists", "fallback_margin", "error_margin", "latency_factor", "action")
+
+
+@admin.register(Watch)
+class WatchAdmin(ReadOnlyAdmin):
+    list_display = ("activation", "state", "rolled_back", "began_at", "ended_at")
+    list_select_related = ("activation",)
+
+
+@admin.register(ShuffleTestResult)
+class ShuffleTestResultAdmin(ReadOnlyAdmin):
+    list_display = ("version", "at", "n", "people")
+    list_select_related = ("version",)

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from mlops.models import GatePolicy, RetentionPolicy, RetrainPolicy
+from mlops.models import GatePolicy, HealthPolicy, RetentionPolicy, RetrainPolicy, WatchPolicy
 from mlops.schedules import InvalidCron, next_times
 from recommender.algorithms.factorization import InvalidHyperparameters
 from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration
@@ -75,3 +75,31 @@ class RetrainForm(forms.ModelForm):
         except InvalidCron as error:
             raise forms.ValidationError(str(error)) from error
         return cron
+
+
+class HealthForm(forms.ModelForm):
+    class Meta:
+        model = HealthPolicy
+        fields = (
+            "fallback_share",
+            "error_share",
+            "slow_ms",
+            "learning_ms",
+            "mean_drift",
+            "genre_drift",
+            "shuffle_ratings",
+        )
+
+
+class WatchForm(forms.ModelForm):
+    class Meta:
+        model = WatchPolicy
+        fields = (
+            "minutes",
+            "min_lists",
+            "fallback_margin",
+            "error_margin",
+            "latency_factor",
+            "popularity_margin",
+            "action",
+        )

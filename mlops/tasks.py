@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from cinema import tmdb
-from mlops import comparing, runs, schedules, serving_counts, supervisor
+from mlops import comparing, runs, schedules, serving_counts, shuffle, supervisor, watch
 
 logger = logging.getLogger(__name__)
 
@@ -35,3 +35,11 @@ def retrain() -> None:
 
 def roll_up() -> None:
     serving_counts.roll_up()
+
+
+def look() -> None:
+    watch.look()
+
+
+def assess() -> None:
+    shuffle.assess_live_lists()

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mlops import compare_views, gate_views, retention_views, run_views, schedule_views, timeline_views, views
+from mlops import (
+    compare_views,
+    gate_views,
+    health_views,
+    retention_views,
+    run_views,
+    schedule_views,
+    timeline_views,
+    views,
+)
 
 app_name = "mlops"
 
@@ -18,6 +27,8 @@ urlpatterns = [
     path("retention", retention_views.retention, name="retention"),
     path("retention/prune", retention_views.prune_now, name="prune"),
     path("schedules", schedule_views.schedule, name="schedules"),
+    path("health", health_views.health, name="health"),
+    path("health/thresholds", health_views.thresholds, name="thresholds"),
     path("timeline", timeline_views.timeline_page, name="timeline"),
     # Versions beside each other
     path("compare", compare_views.compare, name="compare"),

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Count
 from django.db.models.functions import Coalesce
 from django.urls import reverse
+from django.utils import timezone
 
 from cinema.models.library import HiddenMovie, ShelfEntry
 from cinema.models.people import User
@@ -81,6 +82,8 @@ class Movie(models.Model):
     # Where it was imported from. MovieLens' sets number films differently, so an id means nothing without its set.
     source = models.CharField(max_length=40, blank=True, default="", editable=False)
     source_id = models.BigIntegerField(null=True, blank=True, editable=False)
+    # Null for films that were there before this was written down.
+    added_at = models.DateTimeField(null=True, default=timezone.now, editable=False, db_index=True)
 
     your_rating: float | None  # only with with_rating_by()
     on_watchlist: bool  # these three only with with_shelves_of()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlops.models.comparisons import COMPARISON_LEASE, Comparison, SeedSpread
 from mlops.models.gate import GatePolicy
+from mlops.models.health import HealthPolicy, ShuffleTestResult, Watch, WatchPolicy
 from mlops.models.policies import Policy
 from mlops.models.retention import RetentionPolicy
 from mlops.models.retraining import RetrainPolicy
@@ -17,12 +18,16 @@ __all__ = [
     "WORKER_LEASE",
     "Comparison",
     "GatePolicy",
+    "HealthPolicy",
     "Policy",
     "RetentionPolicy",
     "RetrainPolicy",
     "SeedSpread",
     "ServingMinute",
+    "ShuffleTestResult",
     "TrainingRun",
     "TrainingRunQuerySet",
+    "Watch",
+    "WatchPolicy",
     "WorkerHeartbeat",
 ]

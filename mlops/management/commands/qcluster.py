@@ -32,7 +32,11 @@ HEARTBEAT_SECONDS = 5.0
 ART_SCHEDULE = "fetch posters"
 SWEEP_SCHEDULE = "Settle lost training runs"
 # What is done every minute, by the name of its schedule.
-EVERY_MINUTE = {SWEEP_SCHEDULE: "mlops.tasks.sweep", "Start trainings that are due": "mlops.tasks.retrain"}
+EVERY_MINUTE = {
+    SWEEP_SCHEDULE: "mlops.tasks.sweep",
+    "Start trainings that are due": "mlops.tasks.retrain",
+    "Watch over what has become live": "mlops.tasks.look",
+}
 
 
 class Command(DjangoQCommand):
@@ -81,7 +85,10 @@ def _interrupt(cluster: Cluster) -> None:
         logger.warning("Running trainings could not be interrupted: %s", error)
 
 
-EVERY_HOUR = {"Roll up what was served": "mlops.tasks.roll_up"}
+EVERY_HOUR = {
+    "Roll up what was served": "mlops.tasks.roll_up",
+    "Test the live lists on what people liked since": "mlops.tasks.assess",
+}
 
 
 def _ensure_schedule() -> None:

@@ -130,7 +130,7 @@ def by_day(now: datetime, days: int) -> list[tuple[str, int, int, int]]:
     """(day, new ratings, new accounts, new films), every day, the oldest first."""
     first = (now - timedelta(days=days - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
     counts = [
-        _per_day(Rating.objects.filter(changed_at__gte=first, rated_at__gte=first), "rated_at"),
+        _per_day(Rating.objects.filter(rated_at__gte=first), "rated_at"),
         # Imported people are no accounts.
         _per_day(User.objects.filter(date_joined__gte=first, source=""), "date_joined"),
         _per_day(Movie.objects.filter(added_at__gte=first), "added_at"),
@@ -151,8 +151,9 @@ def bursts(now: datetime) -> tuple[list[Burst], list[Burst]]:
     gave today.
     """
     day, base = now - timedelta(days=1), now - timedelta(days=1 + BASE_DAYS)
-    today = Rating.objects.filter(changed_at__gte=day).order_by()
-    earlier = Rating.objects.filter(changed_at__gte=base, changed_at__lt=day).order_by()
+    # By when somebody rated, not by when it was written here: a file of old ratings is no burst.
+    today = Rating.objects.filter(rated_at__gte=day, rated_at__lte=now).order_by()
+    earlier = Rating.objects.filter(rated_at__gte=base, rated_at__lt=day).order_by()
     films = list(today.values_list("movie").annotate(n=Count("pk")).filter(n__gte=MIN_BURST).order_by("-n")[:200])
     before = dict(earlier.filter(movie__in=[film for film, _ in films]).values_list("movie").annotate(n=Count("pk")))
     busy = max(1.0, today.count() * BASE_DAYS / max(1, earlier.count()))

@@ -131,13 +131,13 @@ def charts(found: Sequence[Step], stretch: Stretch, of_days: Days) -> list[Chart
         ]
         return line_chart(
             key=key, title=title, description=f"{stretch.title}. Latest: {', '.join(last)}.", x=x, x_labels=labels,
-            series=series, headings=[], rows=[], width=440, height=170,
+            series=series, headings=[], rows=[], width=520, height=200,
         )  # fmt: skip
 
     def percents(values: Iterable[float | None]) -> list[float | None]:
         return [None if value is None else 100 * value for value in values]
 
-    top = sorted({label for step in found for label in step.by_version})[-3:]
+    top = sorted({label for step in found for label, n in step.by_version.items() if n})[-3:]
     made = [
         chart("lists", "Lists by version", "lists",
               [Series(label or "no version", [step.by_version.get(label) for step in found]) for label in top]),
@@ -151,7 +151,7 @@ def charts(found: Sequence[Step], stretch: Stretch, of_days: Days) -> list[Chart
               [Series("95 %", [step.learning_ms(0.95) for step in found]),
                Series("Median", [step.learning_ms(0.5) for step in found])]),
         line_chart(
-            key="ratings", title="New ratings by day", width=440, height=170, headings=[], rows=[],
+            key="ratings", title="New ratings by day", width=520, height=200, headings=[], rows=[],
             description=f"The last {len(of_days)} days, {sum(day[1] for day in of_days):,} ratings.",
             x=list(range(len(of_days))), x_labels=[day[0][5:] for day in of_days],
             series=[Series("New ratings", [float(day[1]) for day in of_days])],

@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cinema.guards import MemberRequest, staff_required
-from mlops import data_health, health_tables, health_tiles, runs
+from mlops import data_health, health_tables, health_tiles, runs, watch
 from mlops.forms import HealthForm, WatchForm
-from mlops.models import HealthPolicy, ShuffleTestResult, Watch, WatchPolicy
+from mlops.models import HealthPolicy, ShuffleTestResult, WatchPolicy
 from mlops.schedules import newer_than_live
 from mlops.serving_health import STRETCHES, altogether, steps
 from mlops.tables import download
@@ -39,7 +39,7 @@ def health(request: MemberRequest) -> HttpResponse:
     films, accounts = data_health.bursts(now)
     days = data_health.by_day(now, DAYS)
     tested = ShuffleTestResult.objects.filter(version=version).first() if version is not None else None
-    watched = Watch.objects.select_related("activation__version").filter(activation__version=version).first()
+    watched = watch.over_live()
     tables = {
         "serving": health_tables.serving(found, stretch),
         "versions": health_tables.versions(served),

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from cinema.guards import MemberRequest, staff_required, wants_fragment
 from cinema.models import Rating
-from mlops import run_status, runs
+from mlops import run_status, runs, watch
 from mlops.charts import metric_charts
 from mlops.forms import TrainForm
 from mlops.models import GatePolicy, TrainingRun
@@ -42,6 +42,7 @@ def dashboard(request: MemberRequest) -> HttpResponse:
         "form": TrainForm(),
         "presets": PRESETS.values(),
         "gate": GatePolicy.current(),
+        "watch": watch.over_live(),
         "worker_alive": runs.worker_alive(),
         "next": request.path,
     }

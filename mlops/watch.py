@@ -59,6 +59,12 @@ class Finding:
     text: str
 
 
+def over_live() -> Watch | None:
+    """The watch over what is live now, going on or ended; changes nothing."""
+    pointer = LivePointer.objects.filter(pk=1, activation__isnull=False).values("activation")
+    return Watch.objects.filter(activation__in=pointer).select_related("activation__version").first()
+
+
 def findings(policy: WatchPolicy, before: Behaviour, after: Behaviour) -> list[Finding]:
     """Everything that is compared, in the order in which it is shown."""
 

@@ -90,3 +90,7 @@ class Watch(models.Model):
 
     def __str__(self) -> str:
         return f"watch over activation {self.activation_id}: {self.state}"
+
+    @property
+    def is_alarm(self) -> bool:
+        return self.state == self.State.ALARM and not self.rolled_back

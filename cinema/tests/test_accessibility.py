@@ -11,6 +11,7 @@ from cinema.models import Movie, ShelfEntry
 from cinema.nights import open_night
 from cinema.reviews import write_review
 from cinema.tests.browsers import InABrowser
+from mlops.tests.control_room import control_room_pages
 from recommender import registry
 
 if TYPE_CHECKING:
@@ -41,7 +42,18 @@ OWN = [
     "/start/rate",
     "/start/list",
 ]
-STAFF = ["/training/"]
+STAFF = [
+    "/training/",
+    "/training/runs",
+    "/training/runs/new",
+    "/training/compare",
+    "/training/gate",
+    "/training/timeline?at=2026-01-01T00:00",
+    "/training/retention",
+    "/training/schedules",
+    "/training/health",
+    "/training/health/thresholds",
+]
 
 
 class AccessibilityTestCase(InABrowser):
@@ -67,8 +79,9 @@ class AccessibilityTestCase(InABrowser):
         put_on_shelf(user=self.alice, movie=film, shelf=ShelfEntry.Shelf.WATCHLIST)
         night = open_night(host=self.alice, name="Ana")
         write_review(user=self.alice, movie=film, text="Good.", has_spoilers=False)
+        staff = [*STAFF, f"/models/{version}", *control_room_pages()]
         with self.page(theme=theme) as page:
-            for path in [*OWN, *STAFF, f"/models/{version}", f"/night/{night.pk}"]:
+            for path in [*OWN, *staff, f"/night/{night.pk}"]:
                 trouble += self.trouble(page, path)
         self.assertEqual(trouble, [])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cinema.models import ListControls, Rating
 from cinema.tests.browsers import InABrowser
+from mlops.tests.control_room import control_room_pages
 from recommender import registry
 
 
@@ -203,6 +204,9 @@ class BrowserTestCase(InABrowser):
             "/movies/110",
             "/my/ratings",
             "/training/",
+            *("/training/runs", "/training/runs/new", "/training/compare", "/training/gate", "/training/timeline"),
+            *("/training/retention", "/training/schedules", "/training/health", "/training/health/thresholds"),
+            *control_room_pages(),
             f"/models/{label}",
             "/start?groups",
             "/start/rate",

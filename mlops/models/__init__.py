@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from mlops.models.policies import Policy
 from mlops.models.runs import LEASE, TrainingRun, TrainingRunQuerySet
+from mlops.models.searches import Search, Trial, parameters_digest
 from mlops.models.workers import WORKER_LEASE, WorkerHeartbeat
 
-__all__ = ["LEASE", "WORKER_LEASE", "Policy", "TrainingRun", "TrainingRunQuerySet", "WorkerHeartbeat"]
+__all__ = [
+    "LEASE",
+    "WORKER_LEASE",
+    "Policy",
+    "Search",
+    "TrainingRun",
+    "TrainingRunQuerySet",
+    "Trial",
+    "WorkerHeartbeat",
+    "parameters_digest",
+]

@@ -126,18 +126,3 @@ def _differences(before: _ByPerson, after: _ByPerson, *, seed: int) -> dict[str,
         verdict = "open" if low <= 0 <= high else "better" if (value < 0) == smaller_is_better else "worse"
         found[name] = {"value": value, "interval": [float(low), float(high)], "verdict": verdict, "made_by": PAIRED}
     return found
-
-
-WORDS = {"better": "beats", "worse": "is worse than", "open": "cannot be told from"}
-
-
-def verdict(search: Search, judgement: dict[str, Any]) -> str:
-    """One sentence: does it beat the preset on the test part?"""
-    if judgement["preset"] == judgement["best"]:
-        return f"The best trial is the preset {search.preset} itself: nothing that was tried beats it."
-    parts = []
-    for name, title in (("rmse", "RMSE"), ("ndcg_at_10", "NDCG@10")):
-        one = judgement["differences"][name]
-        low, high = one["interval"]
-        parts.append(f"{WORDS[one['verdict']]} it in {title} ({one['value']:+.4f} [{low:+.4f}, {high:+.4f}])")
-    return f"On the test part, trial {judgement['trial']} against the preset {search.preset}: {' and '.join(parts)}."

@@ -9,7 +9,6 @@ tried next (``proposals``) or how it is judged (``searching``), so that web proc
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -79,6 +78,8 @@ def _run_of(search: Search) -> dict[str, Any]:
 def _check_resumable(search: Search) -> None:
     if search.is_active:
         raise SearchError(f"Search {search.pk} is still going on.")
+    if not search.preset_exists:
+        raise SearchError(f"Search {search.pk} began from the preset {search.preset}, which is no more.")
     if not search.can_resume:
         raise SearchError(f"Search {search.pk} has ended: there is nothing left to do.")
 
@@ -184,8 +185,3 @@ def note(search: Search, text: str) -> None:
 def _still_ours(run: TrainingRun, owner: UUID, **progress: Any) -> None:
     if not runs.report_progress(run.pk, owner, **progress):
         raise LostRun(f"Run {run.pk} is no longer this process's.")
-
-
-def started_at(search: Search) -> datetime | None:
-    """When its first run began."""
-    return min((run.started_at for run in search.runs.all() if run.started_at), default=None)

@@ -212,8 +212,8 @@ class _Searching:
             if not math.isfinite(epoch.held_out_rmse):
                 raise TrialFailed("The descent left all bounds: the step is too large.")
             curve.append([place, epoch.held_out_rmse])
-            # At its last place a trial has paid for its fit already.
-            if epoch.number < config.n_epochs and proposal.hopeless(place, epoch.held_out_rmse):
+            # At the end, too: what comes then, the tuning, takes longer than most fits.
+            if proposal.hopeless(place, epoch.held_out_rmse):
                 return {"state": State.PRUNED, "curve": curve}
         self._show(watched, now=True)
         tuned = fit.tuned()

@@ -78,6 +78,11 @@ class Search(models.Model):
         return preset.title if preset else self.preset
 
     @property
+    def preset_exists(self) -> bool:
+        """Another release may have other presets."""
+        return self.preset in PRESETS
+
+    @property
     def config(self) -> Config:
         """What it starts from. Raises InvalidHyperparameters if the preset is no more."""
         return configuration(self.preset, None)
@@ -106,8 +111,18 @@ class Search(models.Model):
     @property
     def of_preset(self) -> Trial | None:
         """The trial of the preset itself, once it was judged."""
+        if not self.preset_exists:
+            return None
         digest = parameters_digest(self.space.of(self.config.as_dict()))
         return next((one for one in self.all_trials if one.digest == digest and one.value is not None), None)
+
+    @property
+    def gain(self) -> float | None:
+        """By how much the best trial beats the preset on the validation ratings; 0 if the preset is the best."""
+        best, preset = self.best, self.of_preset
+        if best is None or preset is None or best.value is None or preset.value is None:
+            return None
+        return abs(best.value - preset.value)
 
     @property
     def seconds(self) -> float:
@@ -145,7 +160,7 @@ class Search(models.Model):
 
     @property
     def can_resume(self) -> bool:
-        return not self.is_active and self.status != TrainingRun.Status.SUCCEEDED
+        return not self.is_active and self.status != TrainingRun.Status.SUCCEEDED and self.preset_exists
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
         super().refresh_from_db(*args, **kwargs)

@@ -11,7 +11,9 @@ from cinema.plots import Frame, Tick, round_values, side_bars
 from mlops.models import Search, Trial
 from mlops.tables import Column, Table
 
-WIDTH, HEIGHT = 860, 320
+WIDTH, HEIGHT = 760, 320
+# Where trials without a value stand, above all others: a curve ends in another measure than a trial.
+STRIP = 20.0
 # From so many judged trials on importances say more than chance does.
 MEANINGFUL_TRIALS = 20
 
@@ -43,32 +45,33 @@ class HistoryPlot:
     x_ticks: list[Tick]
     y_ticks: list[Tick]
     better: str  # which way
+    strip: float | None  # where trials without a value stand, if there are any
 
 
 def history_plot(search: Search) -> HistoryPlot | None:
     """None before two trials have a value."""
     counted = search.done
-    values = [(trial, trial.shown_value) for trial in counted]
-    known = [value for _, value in values if value is not None]
+    known = [trial.value for trial in counted if trial.value is not None]
     if len(known) < 2:
         return None
     low, high = _range(search, known)
-    frame = Frame(58.0, WIDTH - 14.0, 16.0, HEIGHT - 34.0)
+    has_strip = len(known) < len(counted)
+    frame = Frame(64.0, WIDTH - 14.0, 2.2 * STRIP if has_strip else 16.0, HEIGHT - 34.0)
     slots = max(len(counted), min(search.max_trials or 0, 60))
     across, up = frame.across(0.5, slots + 0.5), frame.up(low, high)
     best = search.best
     points, path, so_far = [], "", None
-    for place, (trial, value) in enumerate(values, start=1):
-        x = across(place)
+    for place, trial in enumerate(counted, start=1):
+        x, value = across(place), trial.value
+        title = _title(search, trial)
         if value is None:
-            points.append(Point(x, frame.bottom, trial.state, False, False, _title(search, trial)))
-            continue
-        outside = not low <= value <= high
-        is_best = best is not None and trial.pk == best.pk
-        points.append(Point(x, up(min(high, max(low, value))), trial.state, is_best, outside, _title(search, trial)))
-        if trial.value is not None:
-            better = so_far is None or (trial.value < so_far if search.smaller_is_better else trial.value > so_far)
-            so_far = trial.value if better else so_far
+            points.append(Point(x, STRIP, trial.state, False, False, title))
+        else:
+            is_best = best is not None and trial.pk == best.pk
+            outside = not low <= value <= high
+            points.append(Point(x, up(min(high, max(low, value))), trial.state, is_best, outside, title))
+            if so_far is None or (value < so_far if search.smaller_is_better else value > so_far):
+                so_far = value
         if so_far is not None:
             y = up(min(high, max(low, so_far)))
             path += f"H{x}V{y}" if path else f"M{x} {y}"
@@ -91,6 +94,7 @@ def history_plot(search: Search) -> HistoryPlot | None:
         ],
         y_ticks=[Tick(up(value), f"{value:.{3 if high - low >= 0.01 else 4}f}") for value in round_values(low, high)],
         better="down" if search.smaller_is_better else "up",
+        strip=STRIP if has_strip else None,
     )
 
 
@@ -111,8 +115,8 @@ def _title(search: Search, trial: Trial) -> str:
     said = f"Trial {trial.number}, {trial.get_state_display()}"
     if trial.value is not None:
         said += f": {search.measure} {trial.value:.4f}"
-    elif trial.shown_value is not None:
-        said += f" at RMSE {trial.shown_value:.4f}"
+    elif trial.curve:
+        said += f" when its curve was at {trial.curve[-1][1]:.4f}"
     return said
 
 

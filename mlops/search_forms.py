@@ -16,7 +16,10 @@ class SearchForm(forms.Form):
         label="Start from",
     )
     objective = forms.ChoiceField(
-        choices=Search.Objective.choices, initial=Search.Objective.RMSE, label="Look for the best", required=False
+        choices=[(Search.Objective.RMSE, "Stars: RMSE"), (Search.Objective.NDCG, "Lists: NDCG@10")],
+        initial=Search.Objective.RMSE,
+        label="Look for the best",
+        required=False,
     )
     max_trials = forms.IntegerField(
         min_value=1, max_value=MAX_TRIALS, initial=DEFAULT_TRIALS, required=False, label="Trials"

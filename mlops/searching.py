@@ -109,6 +109,7 @@ class _Searching:
             # The curve is of RMSE. How well a list is ordered it does not tell.
             prunes=search.smaller_is_better,
         )
+        self._phase = ""
         self._written = 0.0
 
     def go(self) -> None:
@@ -154,13 +155,13 @@ class _Searching:
 
     def _try(self, proposal: Proposal, split: ValidationSplit, side: SideInformation, fingerprint: str) -> None:
         done = len(self.search.done)
-        phase = f"trial {done + 1} of {self.search.max_trials}" if self.search.max_trials else f"trial {done + 1}"
+        self._phase = f"trial {done + 1} of {self.search.max_trials}" if self.search.max_trials else f"trial {done + 1}"
         trial = searches.begin_trial(
             self.run,
             self.owner,
             parameters=proposal.parameters,
             dataset_fingerprint=fingerprint,
-            phase=phase,
+            phase=self._phase,
             progress=self._progress(),
             history=[],
             epoch=0,
@@ -215,7 +216,8 @@ class _Searching:
             # At the end, too: what comes then, the tuning, takes longer than most fits.
             if proposal.hopeless(place, epoch.held_out_rmse):
                 return {"state": State.PRUNED, "curve": curve}
-        self._show(watched, now=True)
+        self._show(watched)
+        self._report(phase=f"{self._phase}, tuning", epoch=watched.epoch, history=watched.history)
         tuned = fit.tuned()
         rmse, ndcg = tuned.validation_rmse, tuned.validation_ndcg
         value = rmse if self.search.smaller_is_better else ndcg
@@ -226,10 +228,10 @@ class _Searching:
     def _progress(self) -> float:
         return self.search.progress
 
-    def _show(self, watched: Watched, *, now: bool = False) -> None:
+    def _show(self, watched: Watched) -> None:
         if self._watch is not None:
             self._watch(watched)
-        if now or time.monotonic() - self._written >= SECONDS_BETWEEN_WRITES:
+        if time.monotonic() - self._written >= SECONDS_BETWEEN_WRITES:
             self._report(epoch=watched.epoch, n_epochs=watched.n_epochs, history=watched.history)
 
     def _report(self, **fields: Any) -> None:

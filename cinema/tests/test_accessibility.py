@@ -11,6 +11,7 @@ from cinema.models import Movie, ShelfEntry
 from cinema.nights import open_night
 from cinema.reviews import write_review
 from cinema.tests.browsers import InABrowser
+from mlops.tests.small_searches import a_search, a_trial
 from recommender import registry
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ OWN = [
     "/start/rate",
     "/start/list",
 ]
-STAFF = ["/training/"]
+STAFF = ["/training/", "/training/searches"]
 
 
 class AccessibilityTestCase(InABrowser):
@@ -67,8 +68,12 @@ class AccessibilityTestCase(InABrowser):
         put_on_shelf(user=self.alice, movie=film, shelf=ShelfEntry.Shelf.WATCHLIST)
         night = open_night(host=self.alice, name="Ana")
         write_review(user=self.alice, movie=film, text="Good.", has_spoilers=False)
+        search = a_search(importances={"n_factors": 0.7, "learning_rate": 0.3})
+        for number, state in enumerate(("complete", "complete", "pruned", "failed")):
+            a_trial(search, 0.9 - number / 50, state, n_factors=50 + number)
         with self.page(theme=theme) as page:
-            for path in [*OWN, *STAFF, f"/models/{version}", f"/night/{night.pk}"]:
+            own = [f"/models/{version}", f"/night/{night.pk}", f"/training/searches/{search.pk}"]
+            for path in [*OWN, *STAFF, *own]:
                 trouble += self.trouble(page, path)
         self.assertEqual(trouble, [])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cinema.models import ListControls, Rating
 from cinema.tests.browsers import InABrowser
+from mlops.tests.small_searches import a_search, a_trial
 from recommender import registry
 
 
@@ -197,12 +198,17 @@ class BrowserTestCase(InABrowser):
 
     def test_no_page_violates_the_policy_or_is_wider_than_a_phone(self) -> None:
         label = registry.live().version
+        search = a_search(importances={"n_factors": 0.7, "learning_rate": 0.3})
+        for number, state in enumerate(("complete", "complete", "pruned", "failed")):
+            a_trial(search, 0.9 - number / 50, state, n_factors=50 + number)
         paths = [
             "/",
             "/movies",
             "/movies/110",
             "/my/ratings",
             "/training/",
+            "/training/searches",
+            f"/training/searches/{search.pk}",
             f"/models/{label}",
             "/start?groups",
             "/start/rate",

@@ -207,10 +207,3 @@ class Trial(models.Model):
 
     def __str__(self) -> str:
         return f"trial {self.number} of search {self.search_id}"
-
-    @property
-    def shown_value(self) -> float | None:
-        """The objective's value; of a pruned one where its curve ended, if that is of the same measure."""
-        if self.value is not None or self.state != self.State.PRUNED or not self.curve:
-            return self.value
-        return float(self.curve[-1][1]) if self.search.smaller_is_better else None

@@ -53,7 +53,7 @@ def judge(search: Search, *, watch: Watcher | None = None) -> dict[str, Any]:
     best = search.best
     if best is None:
         raise SearchFailed("No trial was judged yet.")
-    dataset = read_dataset(search)
+    dataset = read_dataset(search, "The test part was judged")
     preset = search.config
     configs = {"preset": preset, "best": configuration(search.preset, best.parameters)}
     found: dict[str, Any] = {"trial": best.number, "at": timezone.now().isoformat()}

@@ -111,6 +111,8 @@ class Adviser:
             return {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            # Where all trials are as good as each other, nothing matters more than the rest.
+            warnings.simplefilter("ignore", UserWarning)
             evaluator = PedAnovaImportanceEvaluator(target_quantile=GOOD_SHARE)
             found = get_param_importances(self._study(complete, 0), evaluator=evaluator)
         return {name: float(share) for name, share in found.items() if np.isfinite(share)}

@@ -26,10 +26,10 @@ SEARCHES_A_PAGE = 20
 
 
 def _searches() -> QuerySet[Search]:
-    # Curves are long, and read only where a trial was pruned.
+    # What is long is read where it is drawn.
     return Search.objects.select_related("requested_by").prefetch_related(
-        Prefetch("trials", Trial.objects.order_by("number")),
-        Prefetch("runs", TrainingRun.objects.select_related("requested_by").defer("history")),
+        Prefetch("trials", Trial.objects.defer("curve")),
+        Prefetch("runs", TrainingRun.objects.defer("history")),
     )
 
 
@@ -74,7 +74,7 @@ def _busy(error: runs.TrainingInProgress) -> str:
 def search_detail(request: MemberRequest, search_id: int) -> HttpResponse:
     """The page of a search; for htmx all of it that changes, which asks again for as long as the search goes on."""
     searches.sweep()
-    search = get_object_or_404(_searches(), pk=search_id)
+    search = get_object_or_404(Search.objects.select_related("requested_by"), pk=search_id)
     tables = {
         "trials": search_figures.trials_table(search),
         "parameters": search_figures.parameters_table(search),

@@ -246,8 +246,9 @@ class _Searching:
             raise LostRun(f"Run {self.run.pk} is no longer this process's.")
 
 
-def read_dataset(search: Search) -> Dataset:
-    """The ratings that the search began with, or all of them where it begins.
+def read_dataset(search: Search, consequence: str | None = None) -> Dataset:
+    """The ratings that the search began with, or all of them where it begins. ``consequence``: what was judged without
+    those that are missing, by default the trials to come.
 
     Ratings that were changed or deleted since are missing. A few are no reason to throw the earlier trials away, for
     they move a figure by less than two trials differ; the page says how many. More than MAX_LOST_SHARE are: then the
@@ -263,9 +264,9 @@ def read_dataset(search: Search) -> Dataset:
             f"Of the {before:,} ratings that the search began with, {now:,} are left as they were. Its trials could "
             "not be compared with new ones. Start a new search."
         )
-    first = len(search.all_trials)
+    consequence = consequence or f"Trials from number {len(search.all_trials)} on were judged"
     what = f"{lost:,} of its {before:,} ratings were changed or deleted" if lost else "films or genres were changed"
-    searches.note(search, f"Since it began, {what}. Trials from number {first} on were judged without them.")
+    searches.note(search, f"Since it began, {what}. {consequence} without them.")
     return dataset
 
 

@@ -117,6 +117,10 @@ class ImportancesTestCase(SimpleTestCase):
         self.assertGreater(found["x"], 0.5)
         self.assertAlmostEqual(sum(found.values()), 1.0)
 
+    def test_it_prefers_nothing_where_all_are_as_good(self) -> None:
+        found = adviser().importances(tries(adviser(), 12, lambda parameters: 1.0))
+        self.assertEqual({round(share, 6) for share in found.values()}, {round(1 / 3, 6)})
+
     def test_it_says_nothing_of_too_few(self) -> None:
         tried = tries(adviser(), MIN_FOR_IMPORTANCES)
         self.assertEqual(adviser().importances(tried[:-1]), {})

@@ -9,13 +9,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from django.conf import settings
 from django.db import connection
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, override_settings
 
-from mlops import runs, searches
+from mlops import runs, searches, supervisor
 from mlops.models import Search, TrainingRun, Trial
 from recommender.tests.stored_versions import make_catalogue, make_crowd
 
@@ -48,6 +49,17 @@ class KilledSearchTestCase(TransactionTestCase):
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process
+
+    def test_a_supervisor_carries_it_out(self) -> None:
+        search = searches.request_search(preset="tuned", max_trials=2)
+        run = search.last_run
+        assert run is not None
+        led_here = {"CINEMA_VAR": str(self.var), "SECRET_KEY": settings.SECRET_KEY}
+        with mock.patch.dict(os.environ, led_here), override_settings(VAR_DIR=self.var):
+            supervisor.supervise(run.pk)
+        search = Search.objects.get()
+        self.assertEqual((search.status, len(search.done)), (Status.SUCCEEDED, 2), run.error)
+        self.assertIn("trial 1: complete", (self.var / "logs" / f"run-{run.pk}.log").read_text())
 
     def test_it_ends_with_the_asked_number_and_none_twice(self) -> None:
         search = searches.request_search(preset="tuned", max_trials=ASKED_FOR, seed=3)

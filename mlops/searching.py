@@ -131,7 +131,8 @@ class _Searching:
 
     def _is_over(self) -> bool:
         self.search.refresh_from_db()
-        last = self.search.done[-MAX_FAILURES_IN_A_ROW:]
+        # Of this run: whoever resumes a search that failed wants it to try.
+        last = [one for one in self.search.done if one.run_id == self.run.pk][-MAX_FAILURES_IN_A_ROW:]
         if len(last) == MAX_FAILURES_IN_A_ROW and all(one.state == State.FAILED for one in last):
             raise SearchFailed(f"{len(last)} trials failed one after the other. The last: {last[-1].error}")
         return self.search.budget_is_spent

@@ -32,17 +32,19 @@ class SearchBrowserTestCase(InABrowser):
     def test_it_follows_a_search_to_its_end_without_reloading(self) -> None:
         search = a_search(Status.RUNNING)
         a_trial(search, 0.9)
-        with self.page() as page:
+        with self.page(width=700) as page:
             page.goto(f"{self.live_server_url}/training/searches/{search.pk}")
             page.locator(".finding", has_text="Nothing that was tried beats the preset yet.").wait_for()
             meanwhile(lambda: a_trial(search, 0.88, learning_rate=0.02))
             page.locator(".finding", has_text="Trial 1 beats the preset by 0.0200").wait_for()
             self.assertEqual(page.locator(".trial-plot .point").count(), 2)
             page.locator("#about summary").click()
+            page.locator(".trials .scroll-x").last.evaluate("element => element.scrollLeft = 60")
             meanwhile(lambda: TrainingRun.objects.update(status=Status.SUCCEEDED))
             page.get_by_role("button", name="Train this").wait_for()
             # What was unfolded stays so, and nothing asks any more.
             self.assertTrue(page.locator("#about").evaluate("element => element.open"))
+            self.assertEqual(page.locator(".trials .scroll-x").last.evaluate("element => element.scrollLeft"), 60)
             self.assertIsNone(page.locator("#search").get_attribute("hx-trigger"))
             page.get_by_label("Make it live").uncheck()
             page.get_by_role("button", name="Train this").click()

@@ -135,6 +135,9 @@ class SearchingTestCase(SmallSearchesTestCase):
         self.assertEqual(run.status, Status.FAILED)
         self.assertIn("no people", run.error)
         self.assertEqual(Trial.objects.filter(state=State.FAILED).count(), 3)
+        # Resumed when what broke is mended, it goes on.
+        search = self.resume(Search.objects.get())
+        self.assertEqual((search.status, len(search.done)), (Status.SUCCEEDED, 9))
 
     def test_it_says_when_there_is_too_little_to_learn_from(self) -> None:
         Rating.objects.filter(user_id__gt=1001).delete()

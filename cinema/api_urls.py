@@ -12,6 +12,7 @@ from cinema.api_fields import IdConverter
 from cinema.api_format import INLINE_STYLES
 from cinema.night_api import NightView
 from mlops import api as mlops_api
+from mlops import search_api
 from recommender import api as recommender_api
 from recommender import version_api
 
@@ -30,6 +31,10 @@ urlpatterns = [
     path("ml/runs", mlops_api.RunListView.as_view(), name="runs"),
     path("ml/runs/<id:run_id>", mlops_api.RunDetailView.as_view(), name="run"),
     path("ml/runs/<id:run_id>/cancel", mlops_api.RunCancelView.as_view(), name="run-cancel"),
+    path("ml/searches", search_api.SearchListView.as_view(), name="searches"),
+    path("ml/searches/<id:search_id>", search_api.SearchDetailView.as_view(), name="search"),
+    path("ml/searches/<id:search_id>/cancel", search_api.SearchCancelView.as_view(), name="search-cancel"),
+    path("ml/searches/<id:search_id>/resume", search_api.SearchResumeView.as_view(), name="search-resume"),
     path("ml/status", mlops_api.StatusView.as_view(), name="status"),
     path("ml/versions", version_api.VersionListView.as_view(), name="versions"),
     path("ml/versions/<slug:label>", version_api.VersionDetailView.as_view(), name="version"),

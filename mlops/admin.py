@@ -11,10 +11,12 @@ from mlops.models import (
     HealthPolicy,
     RetentionPolicy,
     RetrainPolicy,
+    Search,
     SeedSpread,
     ServingMinute,
     ShuffleTestResult,
     TrainingRun,
+    Trial,
     Watch,
     WatchPolicy,
     WorkerHeartbeat,
@@ -26,9 +28,23 @@ admin.site.unregister([Schedule, Success, Failure, OrmQ])
 
 @admin.register(TrainingRun)
 class TrainingRunAdmin(ReadOnlyAdmin):
-    list_display = ("pk", "status", "preset", "requested_by", "created_at", "finished_at", "version")
-    list_filter = ("status", "preset")
+    list_display = ("pk", "kind", "status", "preset", "requested_by", "created_at", "finished_at", "version")
+    list_filter = ("kind", "status", "preset")
     list_select_related = ("requested_by", "version")
+
+
+@admin.register(Search)
+class SearchAdmin(ReadOnlyAdmin):
+    list_display = ("pk", "preset", "objective", "max_trials", "max_minutes", "requested_by", "created_at")
+    list_filter = ("preset", "objective")
+    list_select_related = ("requested_by",)
+
+
+@admin.register(Trial)
+class TrialAdmin(ReadOnlyAdmin):
+    list_display = ("search", "number", "state", "value", "rmse", "ndcg", "seconds", "started_at")
+    list_filter = ("state",)
+    list_select_related = ("search",)
 
 
 @admin.register(WorkerHeartbeat)

@@ -19,6 +19,7 @@ from cinema.api_fields import Pages, StrictBooleanField, signed_in, throttle
 from cinema.models import Movie, Rating, User
 from cinema.problems import Problem
 from mlops import runs
+from mlops.api_problems import in_progress
 from mlops.models import TrainingRun
 from recommender import registry
 from recommender.algorithms.factorization import InvalidHyperparameters
@@ -47,15 +48,6 @@ class StartedSerializer(serializers.Serializer[Any]):
     status_url = serializers.URLField()
 
 
-def _in_progress(run_id: int) -> Problem:
-    return Problem(
-        status=409,
-        code="training_in_progress",
-        detail=f"Training run {run_id} is still in progress.",
-        extra={"run_id": run_id},
-    )
-
-
 class TrainView(APIView):
     """Start a training."""
 
@@ -70,12 +62,12 @@ class TrainView(APIView):
         active = TrainingRun.objects.active().first()
         if active is not None:
             # Before the throttle: asking again while one runs is no new work.
-            raise _in_progress(active.pk)
+            raise in_progress(active.pk)
         throttle("training", "all")
         try:
             run = runs.request_training(requested_by=user, **data.validated_data)
         except runs.TrainingInProgress as error:
-            raise _in_progress(error.run_id) from error
+            raise in_progress(error.run_id) from error
         url = request.build_absolute_uri(reverse("api:run", args=[run.pk]))
         return Response(
             {"run_id": run.pk, "status": run.status, "status_url": url},
@@ -86,6 +78,7 @@ class TrainView(APIView):
 
 class RunSerializer(serializers.ModelSerializer[TrainingRun]):
     run_id = serializers.IntegerField(source="pk", read_only=True)
+    search_id = serializers.IntegerField(read_only=True, allow_null=True)
     version = serializers.SlugRelatedField(slug_field="label", read_only=True, allow_null=True)  # type: ignore[var-annotated]
     requested_by = serializers.SlugRelatedField(slug_field="username", read_only=True, allow_null=True)  # type: ignore[var-annotated]
     elapsed_seconds = serializers.FloatField(read_only=True)
@@ -94,6 +87,8 @@ class RunSerializer(serializers.ModelSerializer[TrainingRun]):
         model = TrainingRun
         fields = [
             "run_id",
+            "kind",
+            "search_id",
             "status",
             "preset",
             "hyperparameters",

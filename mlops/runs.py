@@ -44,23 +44,6 @@ class TrainingInProgress(Exception):
         self.run_id = run_id
 
 
-def _create(
-    *,
-    preset: str | None,
-    hyperparameters: dict[str, Any] | None,
-    activate: bool,
-    requested_by: User | None,
-    trigger: str = "",
-) -> TrainingRun:
-    return TrainingRun.objects.create(
-        preset=preset or DEFAULT_PRESET,
-        hyperparameters=hyperparameters or {},
-        activate=activate,
-        requested_by=requested_by,
-        trigger=trigger,
-    )
-
-
 def _in_progress() -> TrainingInProgress:
     active = TrainingRun.objects.active().first()
     return TrainingInProgress(active.pk if active is not None else 0)
@@ -74,21 +57,29 @@ def request_training(
     requested_by: User | None = None,
     trigger: str = "",
 ) -> TrainingRun:
-    """Queues a run. Raises TrainingInProgress if one is active: the database's constraint says so, not a look first.
+    """Queues a training. Raises TrainingInProgress if a run is active.
+
     ``trigger``: why it starts without anybody asking.
+    """
+    return request_run(
+        preset=preset or DEFAULT_PRESET,
+        hyperparameters=hyperparameters or {},
+        activate=activate,
+        requested_by=requested_by,
+        trigger=trigger,
+    )
+
+
+def request_run(**fields: Any) -> TrainingRun:
+    """Queues a run of any kind. Raises TrainingInProgress if one is active: the database's constraint says so, not a
+    look first.
 
     The task joins the transaction, so that there is never a run without a task or a task without a run.
     """
     sweep()
     try:
         with transaction.atomic():
-            run = _create(
-                preset=preset,
-                hyperparameters=hyperparameters,
-                activate=activate,
-                requested_by=requested_by,
-                trigger=trigger,
-            )
+            run = TrainingRun.objects.create(**fields)
             async_task("mlops.tasks.supervise", run.pk)
     except IntegrityError as error:
         raise _in_progress() from error
@@ -98,11 +89,16 @@ def request_training(
 def start_in_foreground(
     *, preset: str | None = None, hyperparameters: dict[str, Any] | None = None, activate: bool = True
 ) -> tuple[TrainingRun, uuid.UUID]:
-    """A run that this process carries out itself, already claimed. Raises TrainingInProgress."""
+    """A training that this process carries out itself, already claimed. Raises TrainingInProgress."""
+    return begin_run(preset=preset or DEFAULT_PRESET, hyperparameters=hyperparameters or {}, activate=activate)
+
+
+def begin_run(**fields: Any) -> tuple[TrainingRun, uuid.UUID]:
+    """A run of any kind that this process carries out itself, already claimed. Raises TrainingInProgress."""
     sweep()
     try:
         with transaction.atomic():
-            run = _create(preset=preset, hyperparameters=hyperparameters, activate=activate, requested_by=None)
+            run = TrainingRun.objects.create(**fields)
     except IntegrityError as error:
         raise _in_progress() from error
     owner = claim(run.pk)

@@ -44,7 +44,7 @@ def supervise(run_id: int, command: Sequence[str] | None = None) -> None:
         return
     log = _log_path(run_id)
     try:
-        child = _start(list(command) if command is not None else _training_command(run_id, owner), log)
+        child = _start(list(command) if command is not None else _command(run_id, owner), log)
     except (OSError, subprocess.SubprocessError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
         _finish(run_id, owner, Status.FAILED, f"The training process could not be started: {reason}.")
@@ -72,8 +72,13 @@ def _start(argv: list[str], log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _training_command(run_id: int, owner: UUID) -> list[str]:
-    return [sys.executable, str(settings.BASE_DIR / "manage.py"), "train_run", str(run_id), "--owner", str(owner)]
+# The command of manage.py that carries out a run of each kind.
+_COMMANDS = {TrainingRun.Kind.TRAINING.value: "train_run", TrainingRun.Kind.SEARCH.value: "search_run"}
+
+
+def _command(run_id: int, owner: UUID) -> list[str]:
+    kind = TrainingRun.objects.values_list("kind", flat=True).get(pk=run_id)
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), _COMMANDS[kind], str(run_id), "--owner", str(owner)]
 
 
 def _log_path(run_id: int) -> Path:

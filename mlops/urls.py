@@ -11,6 +11,7 @@ from mlops import (
     retention_views,
     run_views,
     schedule_views,
+    search_views,
     timeline_views,
     views,
 )
@@ -34,4 +35,10 @@ urlpatterns = [
     path("compare", compare_views.compare, name="compare"),
     path("compare/start", compare_views.start, name="compare-start"),
     path("compare/<int:comparison_id>", compare_views.comparison, name="comparison"),
+    # Searches for hyper-parameters
+    path("searches", search_views.search_list, name="searches"),
+    path("searches/<int:search_id>", search_views.search_detail, name="search"),
+    path("searches/<int:search_id>/cancel", search_views.cancel, name="search-cancel"),
+    path("searches/<int:search_id>/resume", search_views.resume, name="search-resume"),
+    path("searches/<int:search_id>/train", search_views.train, name="search-train"),
 ]

@@ -68,6 +68,7 @@ NOT_EXPORTED = {
     "recommender.Activation.actor": "The site's log of its versions; the name goes, the entry stays.",
     "mlops.Comparison.requested_by": "The site's log of its comparisons; the name goes, the entry stays.",
     "mlops.TrainingRun.requested_by": "The site's log of its trainings; the name goes, the entry stays.",
+    "mlops.Search.requested_by": "The site's log of its trainings; the name goes, the entry stays.",
 }
 
 ACCOUNT_FIELDS = ("username", "email", "first_name", "last_name", "date_joined", "last_login", "is_staff", "discovery")

@@ -12,6 +12,7 @@ from cinema.nights import open_night
 from cinema.reviews import write_review
 from cinema.tests.browsers import InABrowser
 from mlops.tests.control_room import control_room_pages
+from mlops.tests.small_searches import a_search, a_trial
 from recommender import registry
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ STAFF = [
     "/training/",
     "/training/runs",
     "/training/runs/new",
+    "/training/searches",
     "/training/compare",
     "/training/gate",
     "/training/timeline?at=2026-01-01T00:00",
@@ -79,7 +81,10 @@ class AccessibilityTestCase(InABrowser):
         put_on_shelf(user=self.alice, movie=film, shelf=ShelfEntry.Shelf.WATCHLIST)
         night = open_night(host=self.alice, name="Ana")
         write_review(user=self.alice, movie=film, text="Good.", has_spoilers=False)
-        staff = [*STAFF, f"/models/{version}", *control_room_pages()]
+        search = a_search(importances={"n_factors": 0.7, "learning_rate": 0.3})
+        for number, state in enumerate(("complete", "complete", "pruned", "failed")):
+            a_trial(search, 0.9 - number / 50, state, n_factors=50 + number)
+        staff = [*STAFF, f"/models/{version}", f"/training/searches/{search.pk}", *control_room_pages()]
         with self.page(theme=theme) as page:
             for path in [*OWN, *staff, f"/night/{night.pk}"]:
                 trouble += self.trouble(page, path)

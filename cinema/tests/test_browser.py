@@ -5,6 +5,7 @@ from __future__ import annotations
 from cinema.models import ListControls, Rating
 from cinema.tests.browsers import InABrowser
 from mlops.tests.control_room import control_room_pages
+from mlops.tests.small_searches import a_search, a_trial
 from recommender import registry
 
 
@@ -198,6 +199,9 @@ class BrowserTestCase(InABrowser):
 
     def test_no_page_violates_the_policy_or_is_wider_than_a_phone(self) -> None:
         label = registry.live().version
+        search = a_search(importances={"n_factors": 0.7, "learning_rate": 0.3})
+        for number, state in enumerate(("complete", "complete", "pruned", "failed")):
+            a_trial(search, 0.9 - number / 50, state, n_factors=50 + number)
         paths = [
             "/",
             "/movies",
@@ -207,6 +211,8 @@ class BrowserTestCase(InABrowser):
             *("/training/runs", "/training/runs/new", "/training/compare", "/training/gate", "/training/timeline"),
             *("/training/retention", "/training/schedules", "/training/health", "/training/health/thresholds"),
             *control_room_pages(),
+            "/training/searches",
+            f"/training/searches/{search.pk}",
             f"/models/{label}",
             "/start?groups",
             "/start/rate",

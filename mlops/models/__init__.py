@@ -9,6 +9,7 @@ from mlops.models.policies import Policy
 from mlops.models.retention import RetentionPolicy
 from mlops.models.retraining import RetrainPolicy
 from mlops.models.runs import LEASE, TrainingRun, TrainingRunQuerySet
+from mlops.models.searches import Search, Trial, parameters_digest
 from mlops.models.serving import ServingMinute
 from mlops.models.workers import WORKER_LEASE, WorkerHeartbeat
 
@@ -22,12 +23,15 @@ __all__ = [
     "Policy",
     "RetentionPolicy",
     "RetrainPolicy",
+    "Search",
     "SeedSpread",
     "ServingMinute",
     "ShuffleTestResult",
     "TrainingRun",
     "TrainingRunQuerySet",
+    "Trial",
     "Watch",
     "WatchPolicy",
     "WorkerHeartbeat",
+    "parameters_digest",
 ]

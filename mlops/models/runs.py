@@ -39,6 +39,8 @@ class TrainingRun(models.Model):
         SEARCH = "search", "search"
 
     kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.TRAINING)
+    # What a run of the kind ``search`` carries out; it may take several.
+    search = models.ForeignKey("mlops.Search", null=True, blank=True, on_delete=models.CASCADE, related_name="runs")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED)
     preset = models.CharField(max_length=30)
     hyperparameters = models.JSONField(default=dict)

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from recommender.algorithms.factorization import InvalidHyperparameters, MatrixFactorizationConfig
-from recommender.algorithms.posterior import BayesianFactorizationConfig
+from recommender.algorithms.factorization import (
+    FACTORIZATION_SEARCH_SPACE,
+    InvalidHyperparameters,
+    MatrixFactorizationConfig,
+)
+from recommender.algorithms.posterior import BAYESIAN_SEARCH_SPACE, BayesianFactorizationConfig
+from recommender.algorithms.search_space import SearchSpace
 
 Config = MatrixFactorizationConfig | BayesianFactorizationConfig
 
@@ -90,3 +95,8 @@ def algorithm(config: Config) -> str:
     if isinstance(config, BayesianFactorizationConfig):
         return "Bayesian matrix factorization (Gibbs), solved people"
     return "matrix factorization (SGD), solved people"
+
+
+def search_space(config: Config) -> SearchSpace:
+    """What a search that starts from ``config`` may try."""
+    return BAYESIAN_SEARCH_SPACE if isinstance(config, BayesianFactorizationConfig) else FACTORIZATION_SEARCH_SPACE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 from mlops.models import RetentionPolicy
 from recommender import registry, retention
@@ -23,10 +24,12 @@ def plan(policy: RetentionPolicy) -> list[Fate]:
     )
 
 
-def prune(policy: RetentionPolicy) -> list[ModelVersion]:
-    """Deletes what the plan lets go, and what an earlier deletion left behind; which versions went."""
+def prune(policy: RetentionPolicy, only: Collection[str] | None = None) -> list[ModelVersion]:
+    """Deletes what the plan lets go, and what an earlier deletion left behind; which versions went. ``only``: labels
+    that somebody has been shown; what the plan lets go since they looked stays."""
     retention.delete_leftovers()
-    return [fate.version for fate in plan(policy) if not fate.is_kept and retention.delete(fate.version)]
+    going = [fate.version for fate in plan(policy) if not fate.is_kept]
+    return [version for version in going if (only is None or version.label in only) and retention.delete(version)]
 
 
 def prune_after_training() -> None:

@@ -42,7 +42,7 @@ def retention(request: MemberRequest) -> HttpResponse:
 @require_POST
 @staff_required
 def prune_now(request: MemberRequest) -> HttpResponse:
-    gone = prune(RetentionPolicy.current())
+    gone = prune(RetentionPolicy.current(), only=request.POST.getlist("version"))
     if gone:
         messages.success(request, f"Deleted: {', '.join(version.label for version in gone)}. Their figures stay.")
     else:

@@ -1,18 +1,21 @@
 """Trainings that start by themselves: at set times, after so many ratings, or when the live version has grown old.
 
 A job that runs every minute asks ``retrain_if_due``. It decides from rows and the clock alone, so that it does not
-matter which worker runs it, or how many do: whoever changes the policy's row first acts. A set time that nobody was
-there for is not made up for.
+matter which worker runs it, or how many do: whoever changes the policy's row first acts. A set time at which
+nobody could begin, since no worker was there or another run went on, is not made up for.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from croniter import CroniterError, croniter
+from django.db import transaction
 from django.utils import timezone
 
 from cinema.models import Rating
@@ -25,6 +28,11 @@ logger = logging.getLogger(__name__)
 
 # A set time is met if somebody looks within this; later it was missed.
 GRACE = timedelta(minutes=10)
+# Set times may not follow each other more closely.
+MIN_PAUSE = timedelta(hours=1)
+_LOOKED_AT = 30
+# What croniter draws: R, H, and their ranges.
+_BY_CHANCE = re.compile(r"(?<![a-z])[rh](?![a-z])", re.IGNORECASE)
 # A live version that stays old, because what was trained failed or was refused, is tried again after this long.
 OLD_AGAIN = timedelta(days=1)
 
@@ -34,17 +42,22 @@ class InvalidCron(ValueError):
 
 
 def next_times(cron: str, after: datetime, n: int = 3) -> list[datetime]:
-    """The next ``n`` set times. Raises InvalidCron."""
+    """The next ``n`` set times. Raises InvalidCron, also for times that follow each other within MIN_PAUSE."""
     times = _times(cron, after)
     try:
-        return [times.get_next(datetime) for _ in range(n)]
+        found = [times.get_next(datetime) for _ in range(max(n, _LOOKED_AT))]
     except CroniterError as error:
         raise InvalidCron("There is no such day.") from error
+    if min(later - one for one, later in pairwise(found)) < MIN_PAUSE:
+        raise InvalidCron("That is more often than every hour: the machine would do nothing else.")
+    return found[:n]
 
 
 def _times(cron: str, start: datetime) -> croniter:
     if len(cron.split()) != 5:
         raise InvalidCron("Five fields are needed: minute, hour, day, month, weekday.")
+    if _BY_CHANCE.search(cron):
+        raise InvalidCron("A time that is drawn by chance is another one at every look.")
     try:
         return croniter(cron, start.astimezone(UTC))
     except (CroniterError, ValueError, KeyError) as error:
@@ -121,15 +134,21 @@ def retrain_if_due(now: datetime | None = None) -> TrainingRun | None:
         return None
     live = registry.live()
     found = due(policy, now=now or timezone.now(), live=live, newer_ratings=newer_than_live(live))
-    if found is None or not _change(policy, found.changes):
+    if found is None:
         return None
-    if not found.reason:
-        logger.warning("The training set for %s was missed: no worker was there", found.changes["missed_at"])
-        return None
+    run = None
     try:
-        run = runs.request_training(preset=policy.preset, trigger=found.reason)
+        # Together: a process that dies in between has neither used up the moment nor begun.
+        with transaction.atomic():
+            if not _change(policy, found.changes):
+                return None
+            if found.reason:
+                run = runs.request_training(preset=policy.preset, trigger=found.reason)
     except runs.TrainingInProgress:
-        return None  # somebody else began at the same moment
+        return None  # somebody else began at the same moment; the next look tries again
+    if run is None:
+        logger.warning("The training set for %s was missed: nobody could begin it", found.changes["missed_at"])
+        return None
     logger.info("Training run %d started by itself: %s", run.pk, found.reason)
     return run
 

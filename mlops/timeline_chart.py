@@ -59,7 +59,9 @@ def timeline_chart(periods: Sequence[Period], now: datetime, asked: datetime | N
     """None while nothing has ever been live. ``periods``: by time, ascending."""
     if not periods:
         return None
-    begin, end = periods[0].start, max(now, periods[-1].start)
+    # What lasted for nothing, by a clock that ran wrong, has no place on the line.
+    periods = [period for period in periods if period.end is None or period.end > period.start]
+    begin, end = min(period.start for period in periods), max(now, periods[-1].start)
     if asked is not None and asked < end:
         begin = min(begin, asked)
     end = max(end, begin + timedelta(minutes=1))

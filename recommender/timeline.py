@@ -1,8 +1,8 @@
 """Which version was live when, as the append-only log of activations tells it.
 
-The log is ordered by generation, not by the clock, which may step back: a change that was written later never began
-before one that was written earlier. So a change holds from the latest moment that it or any change before it names
-until the next one; of several that hold from the same moment on, the last one counts.
+Of all changes that had been written by a moment, as their own clock says, the last one counts, and last is who has the
+highest generation. A clock that ran ahead or was set back turns nothing round: what was written later never yields to
+what was written before it, and an entry from a wrong future holds only until the next one.
 """
 
 from __future__ import annotations
@@ -29,17 +29,18 @@ class Period:
 def live_at(moment: datetime) -> Activation | None:
     """The change that the version serving at ``moment`` goes back to; None before the first."""
     log = Activation.objects.select_related("version", "actor")
-    # What came after the first change that lies later has not been either, whatever its clock said.
-    first_later = Activation.objects.filter(at__gt=moment).order_by("generation").values("generation").first()
-    if first_later is not None:
-        log = log.filter(generation__lt=first_later["generation"])
-    return log.order_by("-generation").first()
+    return log.filter(at__lte=moment).order_by("-generation").first()
 
 
 def periods(log: Sequence[Activation]) -> list[Period]:
-    """The log as periods without gaps, in the same order. ``log``: by generation, ascending."""
-    starts: list[datetime] = []
-    for activation in log:
-        starts.append(max(activation.at, starts[-1]) if starts else activation.at)
-    ends: list[datetime | None] = [*starts[1:], None]
-    return [Period(*one) for one in zip(log, starts, ends, strict=False)]
+    """The log as periods without gaps, in the same order. ``log``: by generation, ascending, up to the newest.
+
+    A change that every later moment belongs to a later one of lasted for nothing.
+    """
+    found: list[Period] = []
+    end: datetime | None = None
+    for activation in reversed(log):
+        held_until = None if end is None else max(end, activation.at)
+        found.append(Period(activation, activation.at, held_until))
+        end = activation.at if end is None else min(end, activation.at)
+    return found[::-1]

@@ -29,7 +29,7 @@ class RetrainPolicy(Policy):
 
     revision = models.PositiveIntegerField(default=0)  # of this row: whoever changes it first may act
     handled_until = models.DateTimeField(null=True)  # set times up to here were met, or missed
-    missed_at = models.DateTimeField(null=True)  # the last set time that nobody was there for
+    missed_at = models.DateTimeField(null=True)  # the last set time at which nobody could begin
     tried_at = models.DateTimeField(null=True)  # when a training was last started
     tried_generation = models.PositiveIntegerField(default=0)  # of the live version then
     tried_ratings = models.PositiveIntegerField(default=0)  # how many were newer than that version then

@@ -36,15 +36,24 @@ class RetentionPageTestCase(StaffTestCase):
 
     def test_the_button_does_what_the_page_said(self) -> None:
         self.client.post("/training/retention", LOW)
-        response = self.client.post("/training/retention/prune", follow=True)
+        page = self.client.get("/training/retention")
+        shown = [fate.version.label for fate in page.context["going"]]
+        self.assertContains(page, f'<input type="hidden" name="version" value="{self.old.label}">')
+        response = self.client.post("/training/retention/prune", {"version": shown}, follow=True)
         self.assertContains(response, "Their figures stay")
         self.assertEqual(self.status(), ["deleted", "deleted", "ready"])
         self.assertFalse(artifacts.exists(self.old.label))
-        self.assertContains(self.client.post("/training/retention/prune", follow=True), "nothing to delete")
+        again = self.client.post("/training/retention/prune", {"version": shown}, follow=True)
+        self.assertContains(again, "nothing to delete")
+
+    def test_what_nobody_was_shown_stays(self) -> None:
+        self.client.post("/training/retention", LOW)
+        self.client.post("/training/retention/prune", {"version": [self.old.label, self.live.label]})
+        self.assertEqual(self.status(), ["deleted", "ready", "ready"])
 
     def test_a_deleted_version_is_still_to_be_looked_at(self) -> None:
         self.client.post("/training/retention", LOW)
-        self.client.post("/training/retention/prune")
+        self.client.post("/training/retention/prune", {"version": self.old.label})
         page = self.client.get(f"/models/{self.old.label}")
         self.assertContains(page, "Its files were deleted")
         self.assertNotContains(page, f'action="/models/{self.old.label}/activate"')

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 from django.db import connection
 from django.test import TestCase, TransactionTestCase
@@ -83,11 +84,31 @@ class SetTimesTestCase(ScheduleMixin, TestCase):
         self.end_run()
         self.assertIsNotNone(self.started(THREE + timedelta(minutes=5)))
 
+    def test_a_moment_is_not_used_up_by_what_did_not_begin(self) -> None:
+        self.schedule(nightly=True)
+        with mock.patch("mlops.runs.async_task", side_effect=OSError), self.assertRaises(OSError):
+            self.started(THREE)
+        self.assertFalse(TrainingRun.objects.exists())
+        self.assertIsNotNone(self.started(THREE + timedelta(minutes=1)))
+
     def test_its_times_are_those_of_cron(self) -> None:
         times = schedules.next_times("30 4 * * 1", EVENING)
         self.assertEqual(times[0], datetime(2026, 5, 4, 4, 30, tzinfo=UTC))
         self.assertEqual(times[1] - times[0], timedelta(days=7))
-        for wrong in ("", "soon", "61 * * * *", "* * * *", "* * * * * *", "0 3 31 2 *", "@hourly"):
+        for wrong in (
+            "",
+            "soon",
+            "61 * * * *",
+            "* * * *",
+            "* * * * * *",
+            "0 3 31 2 *",
+            "@hourly",
+            "* * * * *",
+            "0,30 3 * * *",
+            "R R * * *",
+            "H 3 * * *",
+            "0 r(1-5) * * *",
+        ):
             with self.subTest(wrong), self.assertRaises(schedules.InvalidCron):
                 schedules.next_times(wrong, EVENING)
 

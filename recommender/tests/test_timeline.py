@@ -115,13 +115,31 @@ class PeriodsTestCase(TestCase):
         self.assertEqual(timeline.periods([]), [])
         self.assertIsNone(timeline.live_at(BEGIN))
 
-    def test_a_clock_that_was_set_back_turns_nothing_round(self) -> None:
-        log = self.log(0, 50, 20, 60)
-        self.assertEqual(self.spans(log), [(0, 50), (50, 50), (50, 60), (60, None)])
-        for second, generation in ((0, 1), (30, 1), (49, 1), (50, 3), (59, 3), (60, 4)):
+    def asked(self, *seconds: int) -> list[int]:
+        answers = []
+        for second in seconds:
             found = timeline.live_at(BEGIN + timedelta(seconds=second))
             assert found is not None
-            self.assertEqual(found.generation, generation, second)
+            answers.append(found.generation)
+        return answers
+
+    def test_a_clock_that_was_set_back_turns_nothing_round(self) -> None:
+        log = self.log(0, 50, 20, 60)
+        self.assertEqual(self.spans(log), [(0, 20), (50, 50), (20, 60), (60, None)])
+        self.assertEqual(self.asked(0, 19, 20, 55, 60), [1, 1, 3, 3, 4])
+
+    def test_a_clock_that_ran_years_ahead_hides_nothing_that_came_after(self) -> None:
+        log = self.log(0, 10**8, 30, 90)
+        self.assertEqual(self.spans(log), [(0, 30), (10**8, 10**8), (30, 90), (90, None)])
+        self.assertEqual(self.asked(10, 30, 89, 90, 2 * 10**8), [1, 3, 3, 4, 4])
+
+    def test_periods_and_answers_agree_whatever_the_clock_did(self) -> None:
+        log = self.log(5, 3, 9, 9, 1, 40, 12, 12)
+        now = BEGIN + timedelta(seconds=100)
+        for second in range(1, 60):
+            moment = BEGIN + timedelta(seconds=second)
+            inside = [one for one in timeline.periods(log) if one.start <= moment < (one.end or now)]
+            self.assertEqual([one.activation.generation for one in inside], self.asked(second))
 
     def test_it_says_how_long_each_lasted(self) -> None:
         first, last = timeline.periods(self.log(0, 5))

@@ -111,7 +111,7 @@ def _path(x: Sequence[float], values: Sequence[float | None], across: Scale, up:
 
 
 def _digits(span: float) -> int:
-    return 1 if span >= 2 else 2 if span >= 0.15 else 3
+    return 0 if span >= 20 else 1 if span >= 2 else 2 if span >= 0.15 else 3
 
 
 def training_chart(history: list[dict[str, Any]]) -> Chart | None:

@@ -81,3 +81,11 @@ def _agreement(
     newer = data.time > int(live.data_until.timestamp())
     found = agreement(served, retrained, data, dataset.movie_ids, newer, seed=seed)
     return None if found is None else {**asdict(found), "against": live.label}
+
+
+def with_files(verdict: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The verdict of a version whose files were stored, read back and found whole."""
+    if verdict is None:
+        return None
+    whole = gate.Check("files", True, "Its files were read back and are what was written (sha256).")
+    return {**verdict, "checks": [*verdict["checks"], asdict(whole)]}

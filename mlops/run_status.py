@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from mlops import runs
+from mlops import runs, supervisor
 from mlops.charts import training_chart
 from mlops.models import LEASE, TrainingRun
 from recommender.algorithms.presets import PRESETS
@@ -16,6 +16,7 @@ from recommender.algorithms.presets import PRESETS
 SILENCE = timedelta(seconds=12)
 # A worker takes what is queued within a second.
 PATIENCE = timedelta(seconds=5)
+LINES_WHILE_RUNNING = 6
 # Before this much is done, nothing can be said of the rest.
 MIN_PROGRESS = 0.05
 # How close in size the ratings of an earlier run must be for its time to be this one's.
@@ -78,4 +79,5 @@ def shown(run: TrainingRun) -> dict[str, Any]:
         "last": run.history[-1] if run.history else None,
         "remaining": remaining_seconds(run),
         "trouble": trouble(run),
+        "log_lines": supervisor.tail(run.pk, lines=LINES_WHILE_RUNNING) if run.is_active else "",
     }

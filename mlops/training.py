@@ -17,7 +17,7 @@ import psutil
 from django.db import Error, close_old_connections, transaction
 
 from mlops import runs
-from mlops.examination import Examined, examine
+from mlops.examination import Examined, examine, with_files
 from mlops.models import TrainingRun
 from mlops.passports import Provenance, code_version, diagnostics_json, libraries, metrics_json
 from mlops.retention import prune_after_training
@@ -240,12 +240,13 @@ def _publish(run: TrainingRun, owner: UUID, finished: _Finished) -> ModelVersion
         "libraries": libraries(),
     }
     stored = artifacts.save(label, outcome.model, about, twin=outcome.measured)
+    verdict = with_files(finished.examined.verdict)  # they were read back, or we would not be here
     try:
         with transaction.atomic():
             version = ModelVersion.objects.create(
                 label=label,
                 **described,
-                verdict=finished.examined.verdict,
+                verdict=verdict,
                 data_until=dataset.data_until,
                 n_ratings=len(dataset.interactions),
                 n_users=len(dataset.user_ids),

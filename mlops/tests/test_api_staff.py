@@ -158,6 +158,62 @@ class VersionsTestCase(ApiTestCase):
         self.assertEqual(registry.live().version, self.version)
 
 
+class KeepingTestCase(ApiTestCase):
+    def patch(self, body: dict[str, Any], by: Any = None) -> Any:
+        return self.api("PATCH", f"/api/ml/versions/{self.version.label}", by=by or self.staff, json=body)
+
+    def test_a_note_and_a_pin_can_be_set_one_by_one(self) -> None:
+        answer = self.patch({"note": " the good one "}).json()
+        self.assertEqual((answer["note"], answer["pinned"]), ("the good one", False))
+        answer = self.patch({"pinned": True}).json()
+        self.assertEqual((answer["note"], answer["pinned"]), ("the good one", True))
+
+    def test_nothing_else_can(self) -> None:
+        for body in ({"pinned": "yes"}, {"pinned": 1}, {"note": [7]}, {"note": "x" * 2001}):
+            with self.subTest(body):
+                self.assert_problem(self.patch(body), 400)
+        self.patch({"label": "v1", "metrics": {}})
+        self.version.refresh_from_db()
+        self.assertFalse(self.version.pinned)
+        self.assertTrue(self.version.label.startswith("v20"))
+        self.assert_problem(self.patch({"pinned": True}, by=self.alice), 403)
+
+    def test_a_refused_version_is_overruled_with_a_reason_only(self) -> None:
+        refused = store_version(verdict={"passed": False, "checks": []})
+        path = f"/api/ml/versions/{refused.label}/activate"
+        self.assert_problem(self.api("POST", path, by=self.staff, json={}), 409, "refused_by_gate")
+        self.assertEqual(registry.live().version, self.version)
+        answer = self.api("POST", path, by=self.staff, json={"reason": "a look"})
+        self.assertEqual(answer.json()["live_version"], refused.label)
+        verdict = self.api("GET", f"/api/ml/versions/{refused.label}", by=self.staff).json()["verdict"]
+        self.assertIs(verdict["passed"], False)
+
+
+class TimelineTestCase(ApiTestCase):
+    def live_at(self, at: str) -> Any:
+        return self.api("GET", f"/api/ml/live?at={at}", by=self.staff)
+
+    def test_it_lists_every_change_newest_first(self) -> None:
+        other = store_version()
+        registry.activate(other, actor=self.staff, reason="better")
+        results = self.api("GET", "/api/ml/activations", by=self.staff).json()["results"]
+        self.assertEqual(
+            [(one["generation"], one["version"]) for one in results], [(2, other.label), (1, self.version.label)]
+        )
+        self.assertEqual((results[0]["actor"], results[0]["reason"], results[0]["kind"]), ("grace", "better", "manual"))
+
+    def test_it_says_what_was_live_at_any_moment(self) -> None:
+        self.assertIsNone(self.live_at("2020-01-01T00:00:00Z").json()["activation"])
+        now = self.api("GET", "/api/ml/live", by=self.staff).json()
+        self.assertEqual(now["activation"]["version"], self.version.label)
+        self.assertEqual(self.live_at("2199-01-01T00:00").json()["activation"]["generation"], 1)
+
+    def test_what_is_no_moment_is_refused(self) -> None:
+        for at in ("yesterday", "2026-13-01T00:00Z", "9" * 30, "14:00"):
+            with self.subTest(at):
+                self.assert_problem(self.live_at(at), 400)
+
+
 class MetricsTestCase(ApiTestCase):
     metrics = {"rmse": {"value": 0.9, "interval": [0.8, 1.0], "n": 5, "baseline": 1.0, "passport": {}}}
 

@@ -95,7 +95,7 @@ class ControlRoomTestCase(SimpleTestCase):
             # The verdict comes without a reload, and leads to the full comparison.
             expect(page.get_by_role("heading", name="The gate's verdict")).to_be_visible()
             checks = page.locator(".checks li")
-            expect(checks).to_have_count(5)
+            expect(checks).to_have_count(6)
             expect(checks.first).to_contain_text("NDCG@10")
             second = re.search(r"v\d{8}_\d{6}", page.locator("#about-title + dl").inner_text().split("Version")[-1])
             assert second is not None

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import json
+import random
+from datetime import timedelta
 from unittest import mock
 from uuid import UUID
 
 from django.test import TestCase
+from django.utils import timezone
 
 from cinema.models import Rating
 from cinema.ratings import rate_movie
-from mlops import runs
-from mlops.models import TrainingRun
+from mlops import comparing, contest_lines, runs
+from mlops.models import GatePolicy, TrainingRun
 from mlops.training import OwnershipLost, Progress, train
 from recommender import artifacts, registry
 from recommender.models import Activation, ModelVersion
@@ -163,3 +166,114 @@ class TrainTestCase(StoredVersionsMixin, TestCase):
         assert rating is not None
         rate_movie(user=rating.user, movie=rating.movie, value=0.5 if rating.value != 0.5 else 1.0)
         self.assertNotEqual(self.train().dataset_fingerprint, one.dataset_fingerprint)
+
+
+class GateTestCase(StoredVersionsMixin, TestCase):
+    """A good version is live, and another one comes."""
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        make_catalogue()
+        make_crowd()
+        # At different times, or everybody's test part would be the same last films.
+        now, spread = timezone.now(), random.Random(0)
+        ratings = list(Rating.objects.order_by("user_id", "movie_id"))
+        for rating in ratings:
+            rating.rated_at = rating.changed_at = now - timedelta(seconds=spread.randrange(10**6))
+        Rating.objects.bulk_update(ratings, ["rated_at", "changed_at"])
+
+    def train(self, **hyperparameters: float) -> ModelVersion:
+        # Eighty people show less than a real site's.
+        GatePolicy.objects.update_or_create(pk=1, defaults={"ndcg_margin": 0.08, "rmse_margin": 0.03})
+        settings = {"n_factors": 8, "n_epochs": 30, "regularization": 0.05, **hyperparameters}
+        run, owner = runs.start_in_foreground(preset="classic", hyperparameters=settings)
+        return train(run.pk, owner)
+
+    def failed(self, version: ModelVersion) -> list[str]:
+        assert version.verdict is not None
+        return [check["name"] for check in version.verdict["checks"] if not check["passed"]]
+
+    def test_the_first_version_has_nothing_to_be_compared_with(self) -> None:
+        version = self.train()
+        self.assertEqual((self.failed(version), registry.live().version), ([], version))
+
+    def test_one_that_differs_only_in_its_seed_passes(self) -> None:
+        first = self.train()
+        second = self.train(seed=1)
+        assert second.verdict is not None
+        self.assertEqual((self.failed(second), registry.live().version), ([], second))
+        self.assertEqual((second.verdict["against"], second.verdict["generation"]), (first.label, 1))
+        self.assertEqual(
+            [check["name"] for check in second.verdict["checks"]],
+            ["ndcg", "rmse", "newcomers", "coverage", "latency", "files"],
+        )
+
+    def test_a_deliberately_worse_one_is_refused_and_says_why(self) -> None:
+        first = self.train()
+        worse = self.train(regularization=1.0, n_epochs=1, learning_rate=0.0001)
+        self.assertEqual(registry.live().version, first)
+        self.assertIn("rmse", self.failed(worse))
+        assert worse.verdict is not None
+        text = next(check["text"] for check in worse.verdict["checks"] if check["name"] == "rmse")
+        self.assertRegex(text, r"RMSE \d\.\d+ against \d\.\d+: \+\d\.\d+ \[\+.*worse than the margin of 0.03 allows")
+        run = TrainingRun.objects.get(version=worse)
+        self.assertEqual((run.status, run.error), (TrainingRun.Status.SUCCEEDED, ""))
+
+    def test_the_compare_page_names_the_groups_that_lose(self) -> None:
+        first = self.train()
+        worse = self.train(regularization=1.0, n_epochs=1, learning_rate=0.0001)
+        row = comparing.request_comparison([first, worse], requested_by=None)
+        comparing.carry_out(row.pk)
+        row.refresh_from_db()
+        assert row.result is not None
+        (one,) = contest_lines.challengers(row.result)
+        losing = {line.title for title, lines in one.losses for line in lines if title == "RMSE"}
+        self.assertLessEqual({"Casual raters", "Popular films", "Drama", "Comedy"}, losing)
+        self.assertNotIn("RMSE", [title for title, _ in one.gains])
+
+    def test_switched_off_it_is_not_asked(self) -> None:
+        GatePolicy.objects.create(enabled=False)
+        self.train()
+        worse = self.train(regularization=1.0, n_epochs=1, learning_rate=0.0001)
+        self.assertIsNone(worse.verdict)
+        self.assertEqual(registry.live().version, worse)
+
+    def test_a_live_version_that_cannot_be_read_holds_nobody_up(self) -> None:
+        artifacts.delete(self.train().label)
+        second = self.train(seed=1)
+        self.assertEqual((self.failed(second), registry.live().version), ([], second))
+
+    def test_against_a_version_that_knows_every_rating_nothing_can_be_shown(self) -> None:
+        first = self.train()
+        model, _ = artifacts.load(first.label, first.artifact_sha256)
+        artifacts.delete(first.label)
+        first.artifact_sha256 = artifacts.save(first.label, model, {}).manifest_sha256  # without its twin
+        first.save()
+        second = self.train(seed=1)
+        self.assertEqual((self.failed(second), registry.live().version), (["common"], first))
+
+    def test_what_became_live_while_it_was_compared_stays(self) -> None:
+        self.train()
+        other = self.train(seed=1)
+
+        def somebody_rolls_back(*args: object, **more: object) -> None:
+            registry.roll_back(actor=None)
+
+        with mock.patch("mlops.examination._agreement", side_effect=somebody_rolls_back):
+            third = self.train(seed=2)
+        self.assertNotIn(registry.live().version, (other, third))
+        self.assertIn("Not activated", TrainingRun.objects.get(version=third).error)
+
+    def test_it_remembers_what_its_twin_was_kept_from(self) -> None:
+        version = self.train()
+        self.assertEqual(version.held_out.count(), 80)
+        artifacts.load_twin(version.label, version.artifact_sha256)
+
+    def test_it_measures_how_close_what_was_learned_at_once_came(self) -> None:
+        self.assertIsNone(self.train().diagnostics["agreement"])
+        first = registry.live().version
+        assert first is not None
+        found = self.train(seed=1).diagnostics["agreement"]
+        self.assertEqual((found["against"], found["people"]), (first.label, 80))
+        self.assertTrue(0 < found["rmse"] < 0.5)
+        self.assertTrue(0.3 < found["overlap_at_10"] <= 1)

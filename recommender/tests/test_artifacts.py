@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -119,3 +120,42 @@ class ArtifactsTestCase(StoredVersionsMixin, SimpleTestCase):
             self.assertNotIn(n_people, shape, name)
         arrays = safetensors.numpy.load(self.arrays.read_bytes())
         self.assertEqual(arrays["item_features"].shape[0], n_items)
+
+
+class TwinTestCase(StoredVersionsMixin, SimpleTestCase):
+    """The model fitted on the training part, stored beside the one that serves."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.twin = replace(trained(), taste_weight=0.125)
+        self.stored = artifacts.save(LABEL, trained(), {}, twin=self.twin)
+        self.file: Path = artifacts.root() / LABEL / artifacts.TWIN
+
+    def test_it_is_read_back_as_what_it_was(self) -> None:
+        twin = artifacts.load_twin(LABEL, self.stored.manifest_sha256)
+        self.assertEqual(twin.taste_weight, 0.125)
+        np.testing.assert_array_equal(twin.films.features, self.twin.films.features)
+        model, _ = artifacts.load(LABEL, self.stored.manifest_sha256)
+        self.assertEqual(model.taste_weight, trained().taste_weight)
+
+    def test_its_size_counts(self) -> None:
+        files = sum(path.stat().st_size for path in self.file.parent.iterdir())
+        self.assertEqual(self.stored.size, files)
+
+    def test_a_rotten_twin_is_refused_and_keeps_nobody_from_being_served(self) -> None:
+        self.file.chmod(0o640)
+        data = bytearray(self.file.read_bytes())
+        data[-1] ^= 1
+        self.file.write_bytes(data)
+        with self.assertRaises(artifacts.ArtifactCorrupt):
+            artifacts.load_twin(LABEL, self.stored.manifest_sha256)
+        artifacts.load(LABEL, self.stored.manifest_sha256)
+
+    def test_an_artifact_may_have_none(self) -> None:
+        stored = artifacts.save("v20261123_101501", trained(), {})
+        with self.assertRaises(artifacts.NoTwin):
+            artifacts.load_twin("v20261123_101501", stored.manifest_sha256)
+
+    def test_it_goes_with_the_artifact(self) -> None:
+        artifacts.delete(LABEL)
+        self.assertFalse(self.file.exists())

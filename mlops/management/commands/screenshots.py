@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cinema.models import Movie
+from mlops.models import Comparison, Search, TrainingRun
 from mlops.site_copy import NAME, PASSWORD, STAFF, CannotCopy, Visitor, copy_of_site
 from recommender import registry
 
@@ -68,7 +69,21 @@ class Command(BaseCommand):
             "statistics": ("", "/statistics"),
             "training": (STAFF, "/training/"),
             "version": (STAFF, f"/models/{version}"),
+            "timeline": (STAFF, "/training/timeline"),
+            "health": (STAFF, "/training/health?stretch=hour"),
+            **self._what_there_is(),
         }
+
+    def _what_there_is(self) -> dict[str, tuple[str, str]]:
+        """Pages about something that has to have happened: a run, a comparison, a search."""
+        run = TrainingRun.objects.filter(kind=TrainingRun.Kind.TRAINING, version__verdict__isnull=False).first()
+        comparison = Comparison.objects.filter(status=Comparison.Status.DONE).first()
+        search = Search.objects.filter(trials__isnull=False).first()
+        found = {"run": run, "compare": comparison, "search": search}
+        paths = {"run": "runs", "compare": "compare", "search": "searches"}
+        for name in [name for name, one in found.items() if one is None]:
+            self.stderr.write(f"{name} is left out: there is none yet.")
+        return {name: (STAFF, f"/training/{paths[name]}/{one.pk}") for name, one in found.items() if one is not None}
 
     def _look(self, browser: Browser, url: str, look: str, pages: dict[str, tuple[str, str]], out: Path) -> None:
         theme, width, height = LOOKS[look]

@@ -26,6 +26,10 @@ DOORS: dict[str, dict[str, str]] = {
     "runs": {"GET": STAFF},
     "run": {"GET": STAFF},
     "run-cancel": {"POST": STAFF},
+    "searches": {"GET": STAFF, "POST": STAFF},
+    "search": {"GET": STAFF},
+    "search-cancel": {"POST": STAFF},
+    "search-resume": {"POST": STAFF},
     "status": {"GET": SIGNED_IN},
     "versions": {"GET": STAFF},
     "version": {"GET": STAFF, "PATCH": STAFF},
@@ -58,6 +62,7 @@ class DoorsTestCase(ApiTestCase):
             "<id:movie_id>": "10",
             "<id:user_id>": str(self.alice.pk),
             "<id:run_id>": "1",
+            "<id:search_id>": "1",
             "<id:night_id>": str(self.night.pk),
             "<slug:label>": self.version.label,
         }.items():
@@ -113,7 +118,7 @@ class DoorsTestCase(ApiTestCase):
                         self.assertIn(response.status_code, {200, 201, 202, 204, 404, 409})
 
     def test_nobody_changes_anything_by_get(self) -> None:
-        for name in ("train", "rollback", "version-activate", "run-cancel"):
+        for name in ("train", "rollback", "version-activate", "run-cancel", "search-cancel", "search-resume"):
             self.assert_problem(self.api("GET", self.path(name), by=self.staff), 405)
 
     def test_somebody_elses_data_looks_like_nothing_at_all(self) -> None:

@@ -148,6 +148,12 @@ class SearchingTestCase(SmallSearchesTestCase):
         run.refresh_from_db()
         self.assertIn("at least 50", run.error)
 
+    def test_it_ends_when_there_is_nothing_new_to_try(self) -> None:
+        with mock.patch("mlops.proposals.Adviser.propose", return_value=None):
+            search = self.search(max_trials=9)
+        self.assertEqual((search.status, len(search.done)), (Status.SUCCEEDED, 1))
+        self.assertIn("every proposal had been tried before", search.notes[0])
+
     def test_it_ends_when_its_minutes_are_spent(self) -> None:
         run, owner = self.begin(max_trials=None, max_minutes=1)
 
@@ -199,6 +205,13 @@ class ResumedDataTestCase(SmallSearchesTestCase):
         search = self.resume(search)
         self.assertEqual(len({trial.dataset_fingerprint for trial in search.all_trials}), 1)
         self.assertEqual(search.notes, [])
+
+    def test_it_says_when_other_code_goes_on(self) -> None:
+        search = self.interrupted()
+        Search.objects.update(code_version="0.0.1+old")
+        search = self.resume(search)
+        self.assertIn("not 0.0.1+old", search.notes[0])
+        self.assertEqual(search.code_version, "0.0.1+old")
 
     def test_it_says_how_many_ratings_are_missing(self) -> None:
         search = self.interrupted()

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from cinema import throttling
 from cinema.guards import MemberRequest, staff_required, too_many, wants_fragment
-from mlops import judgements, runs, search_figures, searches
+from mlops import judgement_words, runs, search_figures, searches
 from mlops.charts import training_chart
 from mlops.models import Search, TrainingRun, Trial
 from mlops.search_figures import MEANINGFUL_TRIALS
@@ -96,7 +96,7 @@ def search_detail(request: MemberRequest, search_id: int) -> HttpResponse:
         "n_failed": sum(trial.state == Trial.State.FAILED for trial in search.done),
         "bars": search_figures.importance_bars(search),
         "meaningful_trials": MEANINGFUL_TRIALS,
-        "judgement": judgements.shown(search),
+        "judgement": judgement_words.shown(search),
         "can_train": search.best is not None and search.preset_exists and not search.is_active,
         **tables,
     }

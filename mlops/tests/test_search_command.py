@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import TestCase
 
-from mlops import judgements, runs, searches
+from mlops import judgement_words, runs, searches
 from mlops.management.commands import search as command
 from mlops.models import Search, TrainingRun, Trial
 from mlops.searching import Watched
@@ -89,7 +89,7 @@ class SearchCommandTestCase(TestCase):
             self.assertEqual(one["verdict"] == "open", one["interval"][0] <= 0 <= one["interval"][1])
         for metric in found["best"].values():
             self.assertEqual(metric["passport"]["dataset_fingerprint"], search.dataset_fingerprint)
-        self.assertIn(judgements.verdict(search.preset, found), told)
+        self.assertIn(judgement_words.verdict(search.preset, found), told)
 
     def test_it_judges_a_search_that_has_ended_before(self) -> None:
         self.search("--trials", "1")

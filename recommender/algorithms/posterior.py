@@ -76,7 +76,7 @@ class BayesianFactorizationConfig:
         return asdict(self)
 
 
-# The bounds hold what can be afforded: the dearest corner takes three quarters of a minute on 100,000 ratings with two
+# The bounds hold what can be afforded: the dearest corner takes nearly a minute on 100,000 ratings with two
 # cores. The rank stays as it is, for it decides what serving costs; so does what knows who rated what, which is most of
 # what this model has over a plain one. Until the first sample the curve is one of single draws.
 BAYESIAN_SEARCH_SPACE = SearchSpace(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mlops import judgement, judgements, runs, searches
+from mlops import judgement, judgement_words, runs, searches
 from mlops.models import Search, TrainingRun, Trial
 from mlops.progress_bar import progress_bar
 from mlops.searches import DEFAULT_TRIALS, MAX_MINUTES, MAX_TRIALS, LostRun, SearchError
@@ -151,7 +151,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{'on the test part':24}{'preset':>28}{'best':>28}")
         for name, of_preset in found["preset"].items():
             self.stdout.write(f"  {name:22}{_interval(of_preset):>28}{_interval(found['best'][name]):>28}")
-        self.stdout.write(judgements.verdict(search.preset, found))
+        self.stdout.write(judgement_words.verdict(search.preset, found))
 
 
 def _shown(search: Search, trial: Trial | None) -> str:

@@ -7,41 +7,26 @@ So both are fitted on the training part and judged, once, on ratings that nothin
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from django.utils import timezone
-from numpy.typing import NDArray
 
+from mlops.contenders import seed_variances
 from mlops.models import Search
 from mlops.passports import Provenance, metric_json
 from mlops.searching import SearchFailed, read_dataset
 from mlops.training import Progress, pipeline_for
-from recommender.algorithms.ensemble import TrainedModel
-from recommender.algorithms.film_model import history_of
-from recommender.algorithms.interactions import RELEVANT
-from recommender.algorithms.metrics import ndcg_at_k
 from recommender.algorithms.pipeline import Outcome
 from recommender.algorithms.presets import Config, configuration
 from recommender.algorithms.splits import Split
+from recommender.contest import Contender, contest
 from recommender.dataset import Dataset
+from recommender.held_out import kept_from_split
 
 Watcher = Callable[[str, Progress], None]
-Floats = NDArray[np.float64]
-
 SHOWN = ("rmse", "mae", "ndcg_at_10", "precision_at_10_rated", "coverage_at_10")
-RESAMPLES = 2000
-PAIRED = "95 %, paired percentile bootstrap over people; does not know how much two seeds differ"
-
-
-@dataclass(frozen=True, eq=False)
-class _ByPerson:
-    """(n_people,) each: sums of squared errors, numbers of test ratings, NDCG@10 (NaN without a relevant film)."""
-
-    squared: Floats
-    cases: Floats
-    ndcg: Floats
+COMPARED = ("rmse", "ndcg_at_10")
 
 
 def judge(search: Search, *, watch: Watcher | None = None) -> dict[str, Any]:
@@ -57,10 +42,10 @@ def judge(search: Search, *, watch: Watcher | None = None) -> dict[str, Any]:
     preset = search.config
     configs = {"preset": preset, "best": configuration(search.preset, best.parameters)}
     found: dict[str, Any] = {"trial": best.number, "at": timezone.now().isoformat()}
-    people: dict[str, _ByPerson] = {}
+    twins: dict[str, Contender] = {}
     for name, config in configs.items():
         if name == "best" and config == preset:
-            found[name], people[name] = found["preset"], people["preset"]
+            found[name], twins[name] = found["preset"], twins["preset"]
             continue
         outcome, split = _measured(config, dataset, name, watch)
         provenance = Provenance(dataset.fingerprint, outcome.split_name, config.seed, search.preset)
@@ -69,8 +54,8 @@ def judge(search: Search, *, watch: Watcher | None = None) -> dict[str, Any]:
             for measure, metric in outcome.metrics.items()
             if measure in SHOWN
         }
-        people[name] = _by_person(outcome.measured, split)
-    found["differences"] = _differences(people["preset"], people["best"], seed=search.config.seed)
+        twins[name] = Contender(name, outcome.measured, kept_from_split(split, dataset), seed_variances(search.preset))
+    found["differences"] = _differences(twins["preset"], twins["best"], dataset, seed=preset.seed)
     search.judgement = found
     search.save(update_fields=["judgement"])
     return found
@@ -86,43 +71,18 @@ def _measured(config: Config, dataset: Dataset, name: str, watch: Watcher | None
     return pipeline.outcome, pipeline.split
 
 
-def _by_person(model: TrainedModel, split: Split) -> _ByPerson:
-    people = np.flatnonzero(split.test.user_counts)
-    squared, cases, ndcg = np.zeros(len(people)), np.zeros(len(people)), np.full(len(people), np.nan)
-    for row, user in enumerate(people):
-        history = history_of(split.train, user)
-        asked = split.test.rows_of(user)
-        items, actual = split.test.item[asked].astype(np.int64), split.test.value[asked].astype(np.float64)
-        errors = model.solve(history).predicted_ratings(items) - actual
-        squared[row], cases[row] = float(np.square(errors).sum()), len(errors)
-        liked = items[actual >= RELEVANT]
-        scores = model.order_scores(history)
-        scores[history.item] = -np.inf
-        listed, _ = model.discovery.list_of(scores)
-        figure = ndcg_at_k(np.isin(listed, liked), len(liked))
-        ndcg[row] = np.nan if figure is None else figure
-    return _ByPerson(squared, cases, ndcg)
-
-
-def _differences(before: _ByPerson, after: _ByPerson, *, seed: int) -> dict[str, Any]:
-    """best − preset, of the same people, who are drawn once for both."""
-    rng = np.random.default_rng(seed)
-    n = len(before.cases)
-    draws = rng.integers(0, n, (RESAMPLES, n))
-
-    def rmse(one: _ByPerson, rows: NDArray[np.int64]) -> Floats:
-        root: Floats = np.sqrt(one.squared[rows].sum(axis=-1) / one.cases[rows].sum(axis=-1))
-        return root
-
-    def ndcg(one: _ByPerson, rows: NDArray[np.int64]) -> Floats:
-        mean: Floats = np.nanmean(one.ndcg[rows], axis=-1)
-        return mean
-
-    everybody = np.arange(n)
+def _differences(before: Contender, after: Contender, dataset: Dataset, *, seed: int) -> dict[str, Any]:
+    """best − preset, of the same people, as the compare page has it."""
+    judged = contest([before, replace(after, label="best")], dataset, seed=seed, by_genre=False)
     found = {}
-    for name, measure, smaller_is_better in (("rmse", rmse, True), ("ndcg_at_10", ndcg, False)):
-        value = float(measure(after, everybody) - measure(before, everybody))
-        low, high = np.percentile(measure(after, draws) - measure(before, draws), [2.5, 97.5])
-        verdict = "open" if low <= 0 <= high else "better" if (value < 0) == smaller_is_better else "worse"
-        found[name] = {"value": value, "interval": [float(low), float(high)], "verdict": verdict, "made_by": PAIRED}
+    for name in COMPARED:
+        difference = judged.difference("best", name)
+        if difference is None or difference.interval is None:
+            raise SearchFailed("Too few people have anything to be judged by.")
+        found[name] = {
+            "value": difference.value,
+            "interval": list(difference.interval),
+            "verdict": difference.verdict,
+            "people": difference.n,
+        }
     return found

@@ -23,7 +23,8 @@ _ROWS_AT_A_TIME = 100_000
 # Seconds since 1970, computed by the database: making a datetime of every row would take ten times as long.
 _SECONDS = {
     "sqlite": "CAST(strftime('%%s', rated_at) AS INTEGER)",
-    "postgresql": "CAST(EXTRACT(EPOCH FROM rated_at) AS BIGINT)",
+    # FLOOR, since a cast would round up what SQLite cuts off.
+    "postgresql": "CAST(FLOOR(EXTRACT(EPOCH FROM rated_at)) AS BIGINT)",
 }
 
 

@@ -140,7 +140,7 @@ class HeldOutTestCase(StoredVersionsMixin, TestCase):
 
     def test_what_is_rated_later_is_new_to_the_version(self) -> None:
         version, dataset, test = self.remembered()
-        alice = User.objects.create_user("alice")
+        alice = User.objects.create_user("alice", pk=5000)
         later = dataset.data_until + timedelta(seconds=5)
         Rating.objects.create(user=alice, movie_id=10, value=4.0, rated_at=later, changed_at=later)
         self.assertEqual(self.unseen(version), test | {(alice.pk, 10)})

@@ -29,6 +29,7 @@ def allow(scope: str, key: str) -> Verdict:
     limit = settings.THROTTLE_RATES[scope]
     now = current_time()
     window = now.replace(second=0, microsecond=0)
+    key = key.replace("\0", "\ufffd")  # PostgreSQL keeps no NUL
     with transaction.atomic():
         row, created = ThrottleCount.objects.get_or_create(
             scope=scope, key=key[:200], window=window, defaults={"count": 1}

@@ -214,17 +214,20 @@ class ImportanceBar:
 
 
 def importance_bars(search: Search) -> list[ImportanceBar]:
-    shares = [float(share) for share in search.importances.values()]
+    ordered = _by_importance(search)
+    shares = [share for _, share in ordered]
     _, bars = side_bars(shares, least=0.0)
-    return [
-        ImportanceBar(name, share, bar.width)
-        for (name, share), bar in zip(search.importances.items(), bars, strict=True)
-    ]
+    return [ImportanceBar(name, share, bar.width) for (name, share), bar in zip(ordered, bars, strict=True)]
+
+
+def _by_importance(search: Search) -> list[tuple[str, float]]:
+    """Largest first: PostgreSQL keeps the keys of a JSON object in an order of its own."""
+    return sorted(((name, float(share)) for name, share in search.importances.items()), key=lambda one: -one[1])
 
 
 def importances_table(search: Search) -> Table:
     columns = [Column("parameter", "Parameter"), Column("share", "Share", number=True)]
-    rows = [[name, share] for name, share in search.importances.items()]
+    rows: list[list[Any]] = [[name, share] for name, share in _by_importance(search)]
     cells = [[name, f"{share:.0%}"] for name, share in rows]
     return Table("importances", "How much each parameter matters", columns, rows, cells, "Too few trials.")
 

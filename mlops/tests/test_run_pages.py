@@ -27,12 +27,16 @@ def a_worker() -> None:
 
 class RunListTestCase(StaffTestCase):
     def test_it_shows_runs_by_state_and_settings(self) -> None:
-        a_run("failed", preset="classic", error="It broke")
-        a_run("succeeded", preset="tuned")
+        failed = a_run("failed", preset="classic", error="It broke").pk
+        tuned = a_run("succeeded", preset="tuned").pk
         page = self.client.get("/training/runs")
         self.assertContains(page, "It broke")
-        self.assertContains(page, 'href="/training/runs/2"')
-        for query, wanted in (("status=failed", [1]), ("preset=tuned", [2]), ("status=failed&preset=tuned", [])):
+        self.assertContains(page, f'href="/training/runs/{tuned}"')
+        for query, wanted in (
+            ("status=failed", [failed]),
+            ("preset=tuned", [tuned]),
+            ("status=failed&preset=tuned", []),
+        ):
             with self.subTest(query):
                 shown = self.client.get(f"/training/runs?{query}").context["page"].object_list
                 self.assertEqual([run.pk for run in shown], wanted)

@@ -19,7 +19,7 @@ VERDICTS_SHOWN = 20
 @staff_required
 def gate(request: MemberRequest) -> HttpResponse:
     policy = GatePolicy.current()
-    form = GateForm(request.POST or None, instance=policy)
+    form = GateForm(request.POST if request.method == "POST" else None, instance=policy)
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, "Saved. The next training is judged by it.")

@@ -80,7 +80,7 @@ def health(request: MemberRequest) -> HttpResponse:
 @staff_required
 def thresholds(request: MemberRequest) -> HttpResponse:
     """Where a figure becomes worth a word, and how the watch after an activation judges and acts."""
-    data = request.POST or None
+    data = request.POST if request.method == "POST" else None
     forms = [HealthForm(data, instance=HealthPolicy.current()), WatchForm(data, instance=WatchPolicy.current())]
     if request.method == "POST" and not any(form.errors for form in forms):
         for form in forms:

@@ -19,7 +19,7 @@ from recommender.retention import Fate
 @staff_required
 def retention(request: MemberRequest) -> HttpResponse:
     """The dry run is the page itself. A POST changes the policy, and deletes nothing."""
-    form = RetentionForm(request.POST or None, instance=RetentionPolicy.current())
+    form = RetentionForm(request.POST if request.method == "POST" else None, instance=RetentionPolicy.current())
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, "Saved. Below is what it means for each version.")

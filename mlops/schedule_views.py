@@ -23,7 +23,7 @@ RUNS_SHOWN = 10
 @staff_required
 def schedule(request: MemberRequest) -> HttpResponse:
     policy = RetrainPolicy.current()
-    form = RetrainForm(request.POST or None, instance=policy)
+    form = RetrainForm(request.POST if request.method == "POST" else None, instance=policy)
     if request.method == "POST" and form.is_valid():
         schedules.save(form.save(commit=False))
         messages.success(request, "Saved. Set times count from now on.")

@@ -153,6 +153,9 @@ class ThresholdsTestCase(CatalogueTestCase):
         self.assertEqual(response.status_code, 422)
         self.assertEqual((HealthPolicy.objects.count(), WatchPolicy.objects.count()), (0, 0))
 
+    def test_an_empty_form_is_refused(self) -> None:
+        self.assertEqual(self.client.post("/training/health/thresholds").status_code, 422)
+
     def test_looking_writes_nothing(self) -> None:
         self.assertFalse(HealthPolicy.objects.exists())
         self.assertEqual(User.objects.filter(username="grace").count(), 1)

@@ -1,0 +1,220 @@
+"""The whole of it: a site in a folder of its own, set up, tortured, asked, ended and judged."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psutil
+from django.conf import settings
+from django.db import connection
+
+from mlops.torture.ledger import Key, Ledger
+from mlops.torture.raters import Account, Rater, call, kept_ratings
+from mlops.torture.trouble import Killer, Operator
+
+READY_SECONDS = 300
+CALM_SECONDS = 90
+N_FILMS = 1500
+
+# Made in the site's own process, since nobody may make accounts with tokens from outside.
+MAKE_ACCOUNTS = """
+import json
+from knox.models import AuthToken
+from cinema.models import Movie, User
+people = [User.objects.create_user(f"rater-{{n}}") for n in range({n})]
+tokens = [AuthToken.objects.create(user)[1] for user in people]
+films = list(Movie.objects.order_by("pk").values_list("pk", flat=True)[:{films}])
+print(json.dumps([[[user.pk, token] for user, token in zip(people, tokens)], films]))
+"""
+
+
+class TortureFailed(Exception):
+    """The site did not come up, or not come back."""
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    """DATABASE_URL of an empty database: a file in the site's folder, or one of its own beside ours on PostgreSQL."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url:
+        yield ""
+        return
+    name = f"{connection.settings_dict['NAME']}_torture"
+    quoted = connection.ops.quote_name(name)
+    parts = urlsplit(url)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {quoted} WITH (FORCE)")
+        cursor.execute(f"CREATE DATABASE {quoted}")
+    try:
+        yield urlunsplit(parts._replace(path=f"/{name}"))
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {quoted} WITH (FORCE)")
+
+
+def torture(*, seconds: float, raters: int, kills: int, seed: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Runs it and returns the report, whose ``ok`` says whether nothing was lost, doubled, unlearnt or broken.
+
+    Raises TortureFailed.
+    """
+    with tempfile.TemporaryDirectory() as folder, _database() as database:
+        site = _Site(Path(folder), database)
+        try:
+            say("Setting up a site of its own, with the demo ratings and a first version …")
+            site.start()
+            accounts, films = site.accounts(raters)
+            say(f"{raters} raters, {kills} kills, {seconds:.0f} seconds …")
+            ledger = Ledger()
+            done, killed = _hurt(site, accounts, films, ledger, seconds=seconds, kills=kills, seed=seed)
+            say("Letting it come back, and asking what it has kept …")
+            site.wait_until_ready(CALM_SECONDS)
+            kept, doubled = _kept(site.url, accounts)
+        finally:
+            site.stop()
+        integrity = site.integrity()
+    losses = ledger.judge(kept)
+    report = {
+        "database": connection.vendor,
+        "seconds": seconds,
+        "raters": raters,
+        "seed": seed,
+        "acknowledged": ledger.acknowledged,
+        "unanswered": ledger.unanswered,
+        "lost": len(losses.lost),
+        "duplicated": doubled,
+        "unasked": len(losses.unasked),
+        "unlearnt": ledger.slow_to_learn,
+        "refused": {str(status): n for status, n in sorted(ledger.refused.items())},
+        "server_errors": ledger.server_errors,
+        "killed": killed,
+        "kills": sum(killed.values()),
+        "operator": done,
+        "integrity": integrity,
+    }
+    bad = ("lost", "duplicated", "unasked", "unlearnt", "server_errors")
+    return {"ok": integrity["ok"] and not any(report[name] for name in bad), **report}
+
+
+def _hurt(
+    site: _Site,
+    accounts: list[Account],
+    films: list[int],
+    ledger: Ledger,
+    *,
+    seconds: float,
+    kills: int,
+    seed: int,
+) -> tuple[dict[str, int], dict[str, int]]:
+    """All of them at once. What the operator did, and what was killed."""
+    people = [Rater(site.url, one, films, ledger, seed + n) for n, one in enumerate(accounts)]
+    killer = Killer(site.process, kills, seconds, seed)
+    operator = Operator(site.url, site.admin_token, ledger, seed)
+    threads: list[Rater | Killer | Operator] = [*people, killer, operator]
+    for thread in threads:
+        thread.start()
+    threading.Event().wait(seconds)  # a torture lasts as long as was asked for
+    for thread in threads:
+        thread.stop_requested.set()
+    for thread in threads:
+        thread.join(60)
+    return operator.done, killer.killed
+
+
+def _kept(url: str, accounts: list[Account]) -> tuple[dict[Key, float], int]:
+    """Every rating that is there, and how many are there twice."""
+    kept: dict[Key, float] = {}
+    doubled = 0
+    for account in accounts:
+        for film, value in kept_ratings(url, account):
+            doubled += (account.id, film) in kept
+            kept[account.id, film] = value
+    return kept, doubled
+
+
+class _Site:
+    """``manage.py up`` in a folder."""
+
+    def __init__(self, folder: Path, database: str) -> None:
+        self.folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._environment = {
+            **os.environ,
+            "CINEMA_VAR": str(folder),
+            "DATABASE_URL": database,
+            "RATINGS_PER_MINUTE": "1000000",
+            "TRAININGS_PER_MINUTE": "1000000",
+        }
+        self._manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+        self._log = (folder / "up.log").open("wb")
+
+    def start(self) -> None:
+        self._up = subprocess.Popen(
+            [*self._manage, "up", "--port", str(self._port)],
+            env=self._environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+        self.process = psutil.Process(self._up.pid)
+        self.wait_until_ready(READY_SECONDS)
+
+    @property
+    def admin_token(self) -> str:
+        token: str = json.loads((self.folder / "credentials.json").read_text())["admin"]["token"]
+        return token
+
+    def wait_until_ready(self, seconds: float) -> None:
+        """Until a version is live and a list is made from it."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if (self.folder / "credentials.json").exists():
+                status, answer = call(f"{self.url}/api/ml/status", self.admin_token)
+                if status == 200 and answer["live_version"]:
+                    return
+            if self._up.poll() is not None:
+                break
+            time.sleep(0.2)  # between two looks
+        raise TortureFailed(f"The site is not there. Its log ends: {self._tail()}")
+
+    def accounts(self, n: int) -> tuple[list[Account], list[int]]:
+        """Raters with tokens, and the films that they rate."""
+        code = MAKE_ACCOUNTS.format(n=n, films=N_FILMS)
+        made = subprocess.run(
+            [*self._manage, "shell", "-v", "0", "-c", code],
+            env=self._environment, check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        people, films = json.loads(made.stdout.strip().splitlines()[-1])
+        return [Account(*one) for one in people], films
+
+    def integrity(self) -> dict[str, Any]:
+        """What ``verify_integrity`` says once everything has ended."""
+        found = subprocess.run(
+            [*self._manage, "verify_integrity", "--json"], env=self._environment, capture_output=True, text=True
+        )
+        report: dict[str, Any] = json.loads(found.stdout)
+        return {"ok": report["ok"], "bad": [check for check in report["checks"] if not check["ok"]]}
+
+    def stop(self) -> None:
+        self._up.terminate()
+        try:
+            self._up.wait(60)
+        except subprocess.TimeoutExpired:
+            self._up.kill()
+            self._up.wait()
+        self._log.close()
+
+    def _tail(self) -> str:
+        return (self.folder / "up.log").read_text(errors="replace")[-500:]

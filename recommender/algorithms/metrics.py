@@ -7,7 +7,9 @@ person's data and returns one figure, or None where the measure is not defined f
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +93,30 @@ class Estimate:
     n: int  # people behind it
 
 
+# So many numbers are drawn at a time: people × resamples would not fit for large sets.
+_DRAWN_AT_A_TIME = 2_000_000
+
+
+def _draws(n: int, seed: int, resamples: int) -> Iterable[NDArray[np.float64]]:
+    """How often each of ``n`` people is drawn, in blocks of (draws, n); the same ones for the same arguments."""
+    if n * resamples <= _DRAWN_AT_A_TIME:
+        return (_few_draws(n, seed, resamples),)
+    rng, probabilities = np.random.default_rng(seed), np.full(n, 1.0 / n)
+    size = max(1, _DRAWN_AT_A_TIME // n)
+    blocks = (min(size, resamples - first) for first in range(0, resamples, size))
+    return (rng.multinomial(n, probabilities, size=block).astype(np.float64) for block in blocks)
+
+
+@lru_cache(maxsize=8)
+def _few_draws(n: int, seed: int, resamples: int) -> NDArray[np.float64]:
+    """Kept: an evaluation asks for the same ones for every measure of a group."""
+    drawn: NDArray[np.float64] = (
+        np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=resamples).astype(np.float64)
+    )
+    drawn.flags.writeable = False
+    return drawn
+
+
 def mean_with_interval(
     numerator: NDArray[np.float64],
     denominator: NDArray[np.float64] | None = None,
@@ -111,13 +137,9 @@ def mean_with_interval(
     value = finish(numerator.sum() / denominator.sum())
     if n < 2:
         return Estimate(value, None, n)
-    rng = np.random.default_rng(seed)
-    # How often each person is drawn, in one go: people × resamples would not fit for large sets.
-    means = np.empty(resamples)
-    probabilities = np.full(n, 1.0 / n)
-    for b in range(resamples):
-        drawn = rng.multinomial(n, probabilities)
-        means[b] = (drawn @ numerator) / (drawn @ denominator)
+    both = np.stack([numerator, denominator], axis=1)
+    sums = np.concatenate([drawn @ both for drawn in _draws(n, seed, resamples)])
+    means = sums[:, 0] / sums[:, 1]
     if root:
         means = np.sqrt(means)
     low, high = np.quantile(means, [0.025, 0.975])

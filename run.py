@@ -163,11 +163,18 @@ def run_bench(arguments):
 
 
 def run_tests(arguments):
-    """The suite writes into a folder of its own, never into a developer's var."""
+    """The suite writes into a folder of its own, never into a developer's var; the whole of it runs on all cores."""
     folder = tempfile.mkdtemp(prefix="cinema-test-")
-    environment = dict(os.environ, CINEMA_VAR=folder)
+    # Compiled once, for all processes.
+    environment = dict(os.environ, CINEMA_VAR=folder, NUMBA_CACHE_DIR=os.path.join(folder, "numba"))
+    command = [python_of(VENV), "-m", "pytest"]
+    if not arguments:
+        # A test class stays in one process, with what it sets up.
+        command += ["--dist", "loadscope"]
+        for number in range(min(os.cpu_count() or 1, 8)):
+            command += ["--tx", "popen//env:CINEMA_VAR=" + os.path.join(folder, "process-{}".format(number))]
     try:
-        return subprocess.call([python_of(VENV), "-m", "pytest"] + arguments, cwd=HERE, env=environment)
+        return subprocess.call(command + arguments, cwd=HERE, env=environment)
     except KeyboardInterrupt:
         return 130  # pytest has said where it was
     finally:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout
@@ -16,7 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
-from cinema import throttling
+from cinema import lockout, throttling
 from cinema.forms import DiscoveryForm, SignInForm, SignUpForm
 from cinema.guards import MemberRequest, local_next, sign_in_required, too_many, wants_fragment
 from cinema.models import User
@@ -31,14 +34,23 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             return redirect(target)
         return render(request, "cinema/sign_in.html", {"form": SignInForm(request), "next": target})
     # Counted before the password is looked at: being right does not tell that the name exists.
-    key = f"{throttling.client_address(request.META)} {request.POST.get('username', '').strip().casefold()[:100]}"
-    if not (verdict := throttling.allow("sign-in", key)).allowed:
+    name = request.POST.get("username", "")
+    if not (verdict := throttling.allow("sign-in", throttling.client_address(request.META))).allowed:
+        return too_many(request, verdict, detail=gettext("There were too many attempts to sign in from your address."))
+    if not (verdict := throttling.allow("sign-in-name", lockout.normal_name(name))).allowed:
         return too_many(request, verdict, detail=gettext("There were too many attempts to sign in with this name."))
     form = SignInForm(request, request.POST)
     if not form.is_valid():
         return render(request, "cinema/sign_in.html", {"form": form, "next": target}, status=422)
     login(request, form.get_user())
     return redirect(target)
+
+
+def locked_out(request: HttpRequest, response: HttpResponse, credentials: Mapping[str, Any] | None) -> HttpResponse:
+    """AXES_LOCKOUT_CALLABLE: what stands in for the answer to an attempt at a closed door, right or wrong."""
+    name = lockout.name_of(request, credentials)
+    verdict = throttling.Verdict(False, lockout.retry_after(request, name))
+    return too_many(request, verdict, detail=gettext("There were too many attempts to sign in with this name."))
 
 
 @sensitive_post_parameters("password1", "password2")

@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 import knox.admin
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db import models
@@ -12,6 +13,7 @@ from django.http import HttpRequest
 from knox.models import AuthToken
 
 from cinema.models import (
+    AuditEntry,
     FirstMinutes,
     Genre,
     HiddenMovie,
@@ -25,6 +27,7 @@ from cinema.models import (
     NightVeto,
     PendingImport,
     Rating,
+    ResetRequest,
     Review,
     ReviewReport,
     ShelfEntry,
@@ -32,6 +35,8 @@ from cinema.models import (
     UnseenMovie,
     User,
 )
+from cinema.mydata.accounts import LastSuperuser, delete_account, is_last_superuser
+from cinema.passwords import NoSuchAccount, account_named, reset_path
 from cinema.read_only_admin import ReadOnlyAdmin
 from cinema.reviews import dismiss_reports, remove_review, restore_review
 
@@ -40,6 +45,18 @@ admin.site.index_title = "Administration"
 
 # Its own page shows the token's digest and makes tokens; importing it first makes sure that it is not registered later.
 admin.site.unregister(knox.admin.models.AuthToken)
+
+
+def hand_out_link(page: admin.ModelAdmin[Any], request: HttpRequest, account: User) -> None:
+    """Shows staff a link with which ``account`` chooses a new password. Only a superuser may do so for staff: it would
+    be a way to more rights."""
+    may = request.user.has_perm("cinema.change_user") and (request.user.is_superuser or not account.is_staff)
+    if not may or account.is_imported or not account.is_active:
+        page.message_user(request, f"You may not hand out a link for {account}.", messages.ERROR)
+        return
+    link = request.build_absolute_uri(reset_path(account, operator=cast(User, request.user)))
+    hours = settings.PASSWORD_RESET_TIMEOUT // 3600
+    page.message_user(request, f"For {account}, once, within {hours} hours: {link}", messages.SUCCESS)
 
 
 def _going_with(model: Any) -> set[Any]:
@@ -63,6 +80,7 @@ class UserAdmin(DjangoUserAdmin):
     ordering = ("source", "username")  # those who can sign in first
     search_fields = ("username",)
     readonly_fields = ("source", "source_id", "last_login", "date_joined")
+    actions = ("hand_out_links",)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
@@ -74,7 +92,24 @@ class UserAdmin(DjangoUserAdmin):
         return not (obj and obj.is_imported) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return not (obj and obj.is_imported) and super().has_delete_permission(request, obj)
+        kept = obj is not None and (obj.is_imported or is_last_superuser(obj))
+        return not kept and super().has_delete_permission(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        by = cast(User, request.user)
+        delete_account(user=obj, by=None if by.pk == obj.pk else by)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for account in queryset:
+            try:
+                self.delete_model(request, account)
+            except LastSuperuser as error:
+                self.message_user(request, f"{account} stays. {error.message}", messages.WARNING)
+
+    @admin.action(description="Make a link to a new password", permissions=["change"])
+    def hand_out_links(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for account in queryset:
+            hand_out_link(self, request, account)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -283,6 +318,45 @@ class NightVetoAdmin(ReadOnlyAdmin):
 class NightPickAdmin(ReadOnlyAdmin):
     list_display = ("night", "movie", "picked_at")
     list_select_related = ("night", "movie")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """Append-only: the person goes with their account, the entry stays."""
+
+    list_display = ("at", "action", "role", "actor", "subject", "before", "after", "done")
+    list_display_links = None
+    list_filter = ("action", "role", "done")
+    list_select_related = ("actor",)
+    date_hierarchy = "at"
+
+
+@admin.register(ResetRequest)
+class ResetRequestAdmin(ReadOnlyAdmin):
+    """Who cannot get in. There may be no such account: then there is nothing to hand out."""
+
+    list_display = ("name", "asked_at", "account")
+    list_display_links = None
+    actions = ("hand_out_links", "dismiss")
+
+    @admin.display(description="account")
+    def account(self, asked: ResetRequest) -> str:
+        try:
+            return account_named(asked.name).get_username()
+        except NoSuchAccount:
+            return "none of this name"
+
+    @admin.action(description="Make a link to a new password")
+    def hand_out_links(self, request: HttpRequest, queryset: QuerySet[ResetRequest]) -> None:
+        for asked in queryset:
+            try:
+                hand_out_link(self, request, account_named(asked.name))
+            except NoSuchAccount:
+                self.message_user(request, f"There is no account {asked.name}.", messages.WARNING)
+
+    @admin.action(description="Dismiss")
+    def dismiss(self, request: HttpRequest, queryset: QuerySet[ResetRequest]) -> None:
+        queryset.delete()
 
 
 @admin.register(ThrottleCount)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
 from knox.models import AuthToken
 
+from cinema.credentials import write_credentials
 from cinema.importing.formats import DEMO_SOURCE
 from cinema.models import Movie, User
 from cinema.ratings import rate_movie
@@ -47,10 +44,6 @@ class Account:
         return {"username": self.username, "password": self.password, "token": self.token}
 
 
-def credentials_path() -> Path:
-    return Path(settings.VAR_DIR) / "credentials.json"
-
-
 def ensure_accounts() -> dict[str, Account]:
     """Makes both accounts if nobody can sign in yet, and keeps their passwords and tokens in var/credentials.json.
 
@@ -65,7 +58,7 @@ def ensure_accounts() -> dict[str, Account]:
         }
         _rate_as_viewer()
         # Inside the transaction: without the file nobody could use the accounts, so they should not exist either.
-        _write_private(credentials_path(), json.dumps({role: one.as_dict() for role, one in made.items()}, indent=1))
+        write_credentials({role: one.as_dict() for role, one in made.items()})
     return made
 
 
@@ -81,15 +74,3 @@ def _rate_as_viewer() -> None:
     viewer = User.objects.get(username=VIEWER)
     for movie in Movie.objects.filter(source=DEMO_SOURCE, pk__in=VIEWER_RATINGS):
         rate_movie(user=viewer, movie=movie, value=VIEWER_RATINGS[movie.pk])
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Whole or not at all, and never readable by others, not even for a moment."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from cinema import audit
 from cinema.api import MeView
 from cinema.api_fields import signed_in, throttle
 from cinema.mydata import accounts
@@ -56,4 +57,5 @@ class ExportView(APIView):
         """Everything in one document: ``format``, ``version``, ``exported_at``, ``account`` and a list per table."""
         user = signed_in(request)
         throttle("export", str(user.pk))
+        audit.record(audit.Action.EXPORT, actor=user, subject="JSON")
         return Response(export_document(user), headers={"Cache-Control": "private, no-store"})

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from cinema import throttling
+from cinema import audit, throttling
 from cinema.guards import MemberRequest, sign_in_required, too_many
 from cinema.models import HiddenMovie, Rating
 from cinema.mydata import accounts
@@ -45,6 +45,7 @@ def _as_download(response: HttpResponse, ending: str) -> HttpResponse:
 def export_json(request: MemberRequest) -> HttpResponse:
     if refused := _export_throttled(request):
         return refused
+    audit.record(audit.Action.EXPORT, actor=request.user, subject="JSON")
     parameters = {"ensure_ascii": False, "indent": 1}
     return _as_download(JsonResponse(export_document(request.user), json_dumps_params=parameters), "json")
 
@@ -54,6 +55,7 @@ def export_json(request: MemberRequest) -> HttpResponse:
 def export_csv(request: MemberRequest) -> HttpResponse:
     if refused := _export_throttled(request):
         return refused
+    audit.record(audit.Action.EXPORT, actor=request.user, subject="CSV")
     return _as_download(HttpResponse(export_zip(request.user), content_type="application/zip"), "zip")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -43,6 +44,11 @@ PRODUCTION = envbool("CINEMA_PRODUCTION", False)
 DEBUG = envbool("DEBUG", False)
 if PRODUCTION and DEBUG:
     raise ImproperlyConfigured("DEBUG and CINEMA_PRODUCTION exclude each other: DEBUG shows source code to visitors.")
+
+# Where a test lets a process die (cinema.fault_points).
+FAULT_POINT = os.environ.get("CINEMA_FAULT_POINT", "")
+if FAULT_POINT and (PRODUCTION or not envbool("CINEMA_TESTING", False)):
+    raise ImproperlyConfigured("CINEMA_FAULT_POINT kills processes. It is for tests, which set CINEMA_TESTING=1.")
 
 # Everything mutable lives under VAR_DIR, so that a backup is one folder.
 VAR_DIR = Path(os.environ.get("CINEMA_VAR") or BASE_DIR / "var").resolve()
@@ -92,6 +98,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "csp",
     "django_htmx",
     "django_q",
@@ -118,6 +125,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "cinema.http.PrivateByDefaultMiddleware",
     "cinema.http.OneVersionMiddleware",
+    "axes.middleware.AxesMiddleware",  # last: it replaces the view's answer to an attempt at a closed door
 ]
 
 ROOT_URLCONF = "cinema.urls"
@@ -194,12 +202,21 @@ DATABASES = {"default": database(os.environ.get("DATABASE_URL", ""))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "cinema.User"
+# The first counts failures and shuts the door; the second looks at the password.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # accounts from before Argon2, until they next sign in
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "cinema.credentials.FirstPasswordWatch"},  # refuses nothing: it hears of every change
 ]
+# A link that an operator hands out works once, for this long.
+PASSWORD_RESET_TIMEOUT = 24 * 3600
 LOGIN_URL = "cinema:sign-in"
 LOGIN_REDIRECT_URL = "cinema:home"
 LOGOUT_REDIRECT_URL = "cinema:home"
@@ -248,6 +265,20 @@ if TRUSTED_PROXIES:
 # A probe inside the machine speaks plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 
+# Five wrong passwords for one name from one address, and that door stays shut to both for a quarter of an hour, to the
+# right password too. Counted in the database: any number of processes count together.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "cinema.lockout.address_of"
+AXES_LOCKOUT_CALLABLE = "cinema.account_views.locked_out"
+AXES_USERNAME_CALLABLE = "cinema.lockout.name_of"
+AXES_DISABLE_ACCESS_LOG = True  # who signed in is in the audit log, without address and browser
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -289,8 +320,13 @@ THROTTLE_RATES = {
     "rating": envint("RATINGS_PER_MINUTE", 60),
     "review": envint("REVIEWS_PER_MINUTE", 10),
     "training": envint("TRAININGS_PER_MINUTE", 6),
-    "sign-in": envint("SIGN_INS_PER_MINUTE", 10),
+    # By address, and by name: axes counts their pairs, and whoever guesses from many addresses meets these.
+    "sign-in": envint("SIGN_INS_PER_MINUTE", 30),
+    "sign-in-name": envint("SIGN_INS_PER_NAME_AND_MINUTE", 20),
     "sign-up": envint("SIGN_UPS_PER_MINUTE", 10),
+    "password": envint("PASSWORD_CHANGES_PER_MINUTE", 10),
+    "reset-request": envint("RESET_REQUESTS_PER_MINUTE", 5),
+    "token": envint("TOKENS_PER_MINUTE", 10),
     "export": envint("EXPORTS_PER_MINUTE", 10),
     "import": envint("IMPORTS_PER_MINUTE", 10),
     "delete-account": envint("ACCOUNT_DELETIONS_PER_MINUTE", 5),
@@ -299,7 +335,7 @@ THROTTLE_RATES = {
     "night": envint("NIGHT_CHANGES_PER_MINUTE", 60),
 }
 REST_KNOX = {
-    "TOKEN_TTL": None,  # a token lives until it is revoked
+    "TOKEN_TTL": timedelta(days=90),  # but the two of the first start: scripts stand on those
     "AUTO_REFRESH": False,
 }
 SPECTACULAR_SETTINGS = {

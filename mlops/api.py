@@ -146,7 +146,7 @@ class RunCancelView(APIView):
         run = get_object_or_404(TrainingRun, pk=run_id)
         if not run.is_active:
             raise Problem(status=409, code="not_active", detail=f"Training run {run.pk} is over ({run.status}).")
-        return Response(RunSerializer(runs.request_cancel(run)).data)
+        return Response(RunSerializer(runs.request_cancel(run, by=signed_in(request))).data)
 
 
 class TrainingStateSerializer(serializers.Serializer[Any]):

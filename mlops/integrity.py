@@ -10,10 +10,10 @@ from django.db import connection
 from django.db.models import Count
 
 from cinema.models import RATING_VALUES, Rating
-from mlops.models import TrainingRun
 from mlops.runs import expired
 from recommender import artifacts
 from recommender.models import Activation, LivePointer, ModelVersion
+from recommender.retention import UNOWNED_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +86,13 @@ def _activations() -> Check:
 
 
 def _leftovers() -> Check:
-    # A training that is writing at this moment has a folder without a version.
-    training = TrainingRun.objects.active().exists()
+    # What is younger is being written by a training, or was by one that died: then it is swept when it has aged.
+    found = artifacts.leftovers(set())
     known = set(ModelVersion.objects.ready().values_list("label", flat=True))
-    found = artifacts.leftovers(known)
-    if training:
-        return Check("leftover files", True, f"{len(found)} folders without a version, while a training runs")
-    return Check("leftover files", not found, ", ".join(found[:5]) or "none")
+    old = set(artifacts.leftovers(known, at_least=2 * UNOWNED_SECONDS))
+    young = [name for name in found if name not in known | old]
+    detail = ", ".join(sorted(old)[:5]) or "none"
+    return Check("leftover files", not old, detail + (f"; {len(young)} young, to be swept" if young else ""))
 
 
 def _runs() -> Check:

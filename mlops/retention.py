@@ -28,6 +28,7 @@ def prune(policy: RetentionPolicy, only: Collection[str] | None = None) -> list[
     """Deletes what the plan lets go, and what an earlier deletion left behind; which versions went. ``only``: labels
     that somebody has been shown; what the plan lets go since they looked stays."""
     retention.delete_leftovers()
+    retention.delete_unowned()
     going = [fate.version for fate in plan(policy) if not fate.is_kept]
     return [version for version in going if (only is None or version.label in only) and retention.delete(version)]
 

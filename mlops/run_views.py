@@ -136,6 +136,6 @@ def cancel(request: MemberRequest, run_id: int) -> HttpResponse:
     if not run.is_active:
         messages.info(request, f"Training run {run.pk} had already ended.")
     else:
-        runs.request_cancel(run)
+        runs.request_cancel(run, by=request.user)
         messages.info(request, f"Training run {run.pk} is asked to stop.")
     return redirect("mlops:dashboard")

@@ -22,6 +22,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
+from cinema import audit
 from cinema.models import User
 from mlops.models import LEASE, WORKER_LEASE, TrainingRun, TrainingRunQuerySet, WorkerHeartbeat
 from recommender.algorithms.presets import DEFAULT_PRESET
@@ -81,9 +82,15 @@ def request_run(**fields: Any) -> TrainingRun:
         with transaction.atomic():
             run = TrainingRun.objects.create(**fields)
             async_task("mlops.tasks.supervise", run.pk)
+            _record(run)
     except IntegrityError as error:
         raise _in_progress() from error
     return run
+
+
+def _record(run: TrainingRun) -> None:
+    role = audit.Role.SITE if run.trigger else None
+    audit.record(audit.Action.TRAIN, actor=run.requested_by, role=role, subject=f"run {run.pk}")
 
 
 def start_in_foreground(
@@ -99,6 +106,7 @@ def begin_run(**fields: Any) -> tuple[TrainingRun, uuid.UUID]:
     try:
         with transaction.atomic():
             run = TrainingRun.objects.create(**fields)
+            _record(run)
     except IntegrityError as error:
         raise _in_progress() from error
     owner = claim(run.pk)
@@ -176,13 +184,14 @@ def finish(
     return run.update(**fields) == 1
 
 
-def request_cancel(run: TrainingRun) -> TrainingRun:
+def request_cancel(run: TrainingRun, *, by: User | None = None) -> TrainingRun:
     """A waiting run is over at once; a running one is stopped by its supervisor within a second."""
     cancelled = TrainingRun.objects.filter(pk=run.pk, status=Status.QUEUED).update(
         status=Status.CANCELLED, cancel_requested=True, finished_at=timezone.now()
     )
     if not cancelled:
         TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(cancel_requested=True)
+    audit.record(audit.Action.CANCEL, actor=by, subject=f"run {run.pk}")
     run.refresh_from_db()
     return run
 

@@ -191,7 +191,7 @@ class SearchCancelView(SearchMixin):
     @extend_schema(request=None, responses=SearchSerializer)
     def post(self, request: Request, search_id: int) -> Response:
         search = get_object_or_404(self.get_queryset(), pk=search_id)
-        if not searches.cancel_search(search):
+        if not searches.cancel_search(search, by=signed_in(request)):
             raise Problem(status=409, code="not_active", detail=f"Search {search.pk} is over ({search.status}).")
         return Response(SearchSerializer(get_object_or_404(self.get_queryset(), pk=search_id)).data)
 

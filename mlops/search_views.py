@@ -108,7 +108,7 @@ def search_detail(request: MemberRequest, search_id: int) -> HttpResponse:
 @staff_required
 def cancel(request: MemberRequest, search_id: int) -> HttpResponse:
     search = get_object_or_404(Search, pk=search_id)
-    if searches.cancel_search(search):
+    if searches.cancel_search(search, by=request.user):
         messages.info(request, f"Search {search.pk} is asked to stop. What it has found stays.")
     else:
         messages.info(request, f"Search {search.pk} had already ended.")

@@ -100,12 +100,12 @@ def resume_in_foreground(search: Search) -> tuple[TrainingRun, UUID]:
     return runs.begin_run(**_run_of(search))
 
 
-def cancel_search(search: Search) -> bool:
+def cancel_search(search: Search, *, by: User | None = None) -> bool:
     """Asks the run to stop; what it found stays, and the search can be resumed. False if it had ended already."""
     run = search.last_run
     if run is None or not run.is_active:
         return False
-    runs.request_cancel(run)
+    runs.request_cancel(run, by=by)
     return True
 
 

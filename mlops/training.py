@@ -16,6 +16,7 @@ from uuid import UUID
 import psutil
 from django.db import Error, close_old_connections, transaction
 
+from cinema.fault_points import reach
 from mlops import runs
 from mlops.examination import Examined, examine, with_files
 from mlops.models import TrainingRun
@@ -256,11 +257,14 @@ def _publish(run: TrainingRun, owner: UUID, finished: _Finished) -> ModelVersion
                 training_seconds=finished.seconds,
             )
             held_out.remember(version, dataset, finished.split)
+            reach("row_written")
             if not runs.finish(run.pk, owner, TrainingRun.Status.SUCCEEDED, version=version, metrics=metrics):
                 raise OwnershipLost(f"Training run {run.pk} is no longer this process's.")
             if run.activate and not version.is_refused:
                 # In the same transaction: a process that dies here leaves either all of it or nothing.
                 _activate(version, run, finished.examined.generation)
+                reach("pointer_flipped")
+        reach("published")
     except BaseException:
         # A signal may arrive after the commit: then the files have an owner and stay.
         if not ModelVersion.objects.filter(label=label).exists():

@@ -13,7 +13,9 @@ import os
 import re
 import shutil
 import stat
+import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ import safetensors.numpy
 from django.conf import settings
 from safetensors import SafetensorError
 
+from cinema.fault_points import reach
 from recommender.algorithms.ensemble import MalformedModel, TrainedModel
 
 SCHEMA_VERSION = 5
@@ -117,6 +120,7 @@ def save(label: str, model: TrainedModel, about: dict[str, Any], *, twin: Traine
         text = json.dumps(manifest, indent=1, sort_keys=True, allow_nan=False).encode()
         _write(temporary / MANIFEST, text)
         _sync_folder(temporary)
+        reach("artifact_written")
         os.rename(temporary, folder)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -130,6 +134,7 @@ def save(label: str, model: TrainedModel, about: dict[str, Any], *, twin: Traine
     except ArtifactCorrupt:
         delete(label)
         raise
+    reach("artifact_in_place")
     return stored
 
 
@@ -206,8 +211,24 @@ def delete(label: str) -> None:
     shutil.rmtree(_folder(label), ignore_errors=True)
 
 
-def leftovers(known_labels: set[str]) -> list[str]:
-    """Names of folders that no version owns: what a crash between files and row left behind."""
+def leftovers(known_labels: set[str], *, at_least: float = 0.0) -> list[str]:
+    """Names of folders that no version owns: what a crash between files and row left behind, or what a training writes
+    at this moment. ``at_least``: only what has not been touched for so many seconds."""
     if not root().is_dir():
         return []
-    return sorted(entry.name for entry in root().iterdir() if entry.name not in known_labels)
+    before = time.time() - at_least
+    found = []
+    for entry in root().iterdir():
+        with suppress(FileNotFoundError):  # it went meanwhile
+            if entry.name not in known_labels and entry.stat(follow_symlinks=False).st_mtime <= before:
+                found.append(entry.name)
+    return sorted(found)
+
+
+def delete_leftover(name: str) -> None:
+    """Removes one of ``leftovers``."""
+    path = root() / name
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from typing import ClassVar
 from django.db import transaction
 from django.utils import timezone
 
+from cinema import audit
 from cinema.models import User
 from recommender import artifacts
 from recommender.models import Activation, LivePointer, ModelVersion
@@ -105,6 +106,14 @@ def _flip(pointer: LivePointer, activation: Activation, *, hold: bool) -> Activa
     )
     if changed != 1:
         raise StaleGeneration("Somebody else changed the live version at the same moment. Look again first.")
+    rolled_back, automatic = activation.kind == Activation.Kind.ROLLBACK, activation.kind == Activation.Kind.AUTOMATIC
+    audit.record(
+        audit.Action.ROLLBACK if rolled_back else audit.Action.ACTIVATE,
+        actor=activation.actor,
+        role=audit.Role.SITE if automatic else None,
+        before=pointer.activation.version.label if pointer.activation is not None else "",
+        after=activation.version.label,
+    )
     logger.info(
         "Live version is now %s (%s, generation %d)", activation.version, activation.kind, activation.generation
     )

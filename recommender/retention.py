@@ -71,6 +71,23 @@ def delete(version: ModelVersion) -> bool:
     return True
 
 
+# What a crash left is certain to be nobody's any more after this long: no training writes files for so many seconds.
+UNOWNED_SECONDS = 3600.0
+
+
+def delete_unowned() -> list[str]:
+    """Removes files that never got a row, because their training died in between; what they were called."""
+    old = artifacts.leftovers(set(), at_least=UNOWNED_SECONDS)
+    # Looked up after the files, or one that gets its row in between would go.
+    owned = set(ModelVersion.objects.filter(label__in=old).values_list("label", flat=True))
+    gone = [name for name in old if name not in owned]
+    for name in gone:
+        artifacts.delete_leftover(name)
+    if gone:
+        logger.warning("Files without a version were removed: %s", ", ".join(gone))
+    return gone
+
+
 def delete_leftovers() -> list[str]:
     """Removes files of versions whose row says that they are deleted; their labels."""
     gone = ModelVersion.objects.filter(status=ModelVersion.Status.DELETED)

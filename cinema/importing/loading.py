@@ -24,6 +24,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from cinema import audit
 from cinema.importing.report import BadRows, ImportReport, Progress, ReportProgress
 from cinema.importing.sources import ImportRejected
 from cinema.importing.spool import RatingSpool
@@ -95,6 +96,7 @@ def load(
     except DatabaseError as error:
         reason = str(error).partition("\n")[0]
         raise ImportRejected(f"The database stopped the import, and nothing of it was kept: {reason}") from error
+    audit.record(audit.Action.IMPORT, subject=f"{source}: {report.ratings_added} ratings")
     return report
 
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cinema import audit
 from cinema.importing.matching import MISSING, Found, Match, TitleIndex
 from cinema.importing.people import UnreadableFile, Upload, UploadedRating
 from cinema.models import Movie, PendingImport, Rating, User
@@ -186,6 +187,7 @@ def apply_import(*, user: User, import_id: int) -> Applied | None:
     pending.applied_at = written.at
     pending.overwritten = [_stored(before) for before in written.before]
     pending.save(update_fields=["rows", "applied_at", "overwritten"])
+    audit.record(audit.Action.IMPORT, actor=user, subject=f"{len(written.before)} ratings")
     return Applied(len(written.before), len(meanwhile))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cinema.models.audit import AppendOnly, AuditEntry
 from cinema.models.catalogue import MIN_PEOPLE, Genre, Movie, MovieArt, MovieQuerySet
 from cinema.models.controls import CONTROL_RANGES, SINCE_RANGE, ListControls
 from cinema.models.imports import PendingImport
@@ -21,6 +22,7 @@ from cinema.models.nights import (
 from cinema.models.onboarding import FirstMinutes, UnseenMovie
 from cinema.models.people import MAX_DISCOVERIES, User, UserManager
 from cinema.models.ratings import RATING_VALUES, Rating, RatingQuerySet
+from cinema.models.reset_requests import ResetRequest
 from cinema.models.reviews import MAX_REVIEW, Review, ReviewReport
 from cinema.models.throttle import ThrottleCount
 
@@ -35,6 +37,8 @@ __all__ = [
     "RATING_VALUES",
     "SINCE_RANGE",
     "VETOES_EACH",
+    "AppendOnly",
+    "AuditEntry",
     "FirstMinutes",
     "Genre",
     "HiddenMovie",
@@ -51,6 +55,7 @@ __all__ = [
     "PendingImport",
     "Rating",
     "RatingQuerySet",
+    "ResetRequest",
     "Review",
     "ReviewReport",
     "ShelfEntry",

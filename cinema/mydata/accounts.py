@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from knox.models import AuthToken
 
-from cinema.models import ThrottleCount, User
+from cinema import audit, lockout
+from cinema.models import ResetRequest, ThrottleCount, User
 
 
 class NotConfirmed(Exception):
@@ -47,8 +48,9 @@ def is_last_superuser(user: User) -> bool:
 
 
 @transaction.atomic
-def delete_account(*, user: User) -> None:
-    """Removes the account and every row that names it, all or nothing. Raises LastSuperuser.
+def delete_account(*, user: User, by: User | None = None) -> None:
+    """Removes the account and every row that names it, all or nothing. ``by``: staff, where it is not the person's own
+    wish. Raises LastSuperuser.
 
     Logs of the site (activations, trainings, the administration's) keep their entries without the name.
     """
@@ -62,7 +64,11 @@ def delete_account(*, user: User) -> None:
     _forget_sessions(person)
     _forget_throttles(person)
     _forget_names_in_logs(person)
+    lockout.forget(person)
+    ResetRequest.objects.filter(name=lockout.normal_name(person.get_username())).delete()
+    role = audit.Role.STAFF if person.is_staff else audit.Role.MEMBER
     person.delete()  # and by cascade all that is theirs, tokens too
+    audit.record(audit.Action.DELETE_ACCOUNT, actor=by, role=None if by else role)
 
 
 def _forget_sessions(person: User) -> None:
@@ -80,9 +86,9 @@ def _forget_sessions(person: User) -> None:
 
 
 def _forget_throttles(person: User) -> None:
-    # Keys are a person's id, or an address and the name that was typed in.
-    name = person.get_username().strip().casefold()[:100]
-    ThrottleCount.objects.filter(Q(key=str(person.pk)) | Q(scope="sign-in", key__endswith=f" {name}")).delete()
+    # Keys are a person's id, an address, or the name that was typed in.
+    name = lockout.normal_name(person.get_username())
+    ThrottleCount.objects.filter(Q(key=str(person.pk)) | Q(scope="sign-in-name", key=name)).delete()
 
 
 def _forget_names_in_logs(person: User) -> None:

@@ -53,6 +53,7 @@ OWN_TABLES = (
     OwnTable("movie_nights", "cinema.Night", _same("allow_seen", "opened_at", "expires_at"), owner="host"),
     OwnTable("movie_nights_joined", "cinema.NightParticipant", _same("name", "joined_at")),
     OwnTable("unseen", "cinema.UnseenMovie", {**_FILM, **_same("said_at")}),
+    OwnTable("acts", "cinema.AuditEntry", _same("at", "action", "done"), owner="actor"),
     OwnTable("first_minutes", "cinema.FirstMinutes", _same("liked_films", "started_at", "skipped_at", "finished_at")),
 )
 

@@ -126,5 +126,7 @@ class FormatTests(MovieLensFiles, TestCase):
         self.assertTrue(person.is_imported)
         self.assertFalse(person.is_active)
         self.assertFalse(person.has_usable_password())
-        self.assertFalse(self.client.login(username="ml-25m:1", password=""))
+        for password in ("", " "):
+            form = {"username": "ml-25m:1", "password": password}
+            self.assertEqual(self.client.post("/sign-in", form).status_code, 422)
         self.assertEqual(User.objects.people().count(), 0)

@@ -24,7 +24,8 @@ DOORS: dict[str, set[str]] = {
     ANYONE: {
         "cinema:home", "cinema:movies", "cinema:movie", "cinema:poster", "cinema:art", "cinema:favicon",
         "cinema:sign-in", "cinema:sign-up", "cinema:sign-out", "cinema:reviews", "cinema:statistics",
-        "cinema:account-deleted", "set_language", "healthz", "readyz",
+        "cinema:account-deleted", "cinema:forgotten-password", "cinema:reset-password",
+        "set_language", "healthz", "readyz",
         # A guest of a movie night has no account; the room's own tests say who may enter which.
         "cinema:night-code", "cinema:night-join", "cinema:night", "cinema:night-ratings", "cinema:night-veto",
         "cinema:night-watched", "cinema:night-leave", "cinema:night-seen", "cinema:nights",
@@ -37,7 +38,8 @@ DOORS: dict[str, set[str]] = {
         "cinema:start-list", "cinema:controls", "cinema:controls-reset", "cinema:what-if", "cinema:my-taste",
         "cinema:my-latest-year", "cinema:my-year", "cinema:my-data", "cinema:export-json", "cinema:export-csv",
         "cinema:import", "cinema:import-review", "cinema:import-undo", "cinema:import-discard",
-        "cinema:account-delete", "cinema:night-open",
+        "cinema:account-delete", "cinema:night-open", "cinema:account", "cinema:change-password",
+        "cinema:make-token", "cinema:revoke-token",
     },
     STAFF: {
         "cinema:remove-review", "mlops:dashboard", "mlops:runs", "mlops:new-run", "mlops:run-detail",
@@ -53,7 +55,7 @@ DOORS: dict[str, set[str]] = {
 UNNAMED = {"training", "admin", "admin/login/"}
 SAMPLES = {
     "movie_id": "10", "review_id": "1", "night_id": "1", "run_id": "1", "search_id": "1", "comparison_id": "1",
-    "key": "popular", "digest": "0" * 32, "shelf": "watchlist", "year": "2025", "token": "abc",
+    "key": "popular", "digest": "0" * 32, "shelf": "watchlist", "year": "2025", "token": "abc", "uidb64": "MQ",
     "label": "v20200101_000000",
 }  # fmt: skip
 

@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+from typing import Any
+
+from axes.models import AccessAttempt
 from django.contrib.auth import get_user
 from django.test import Client, TestCase, override_settings
+from django.utils import timezone
 
 from cinema.models import User
 
@@ -42,30 +48,89 @@ class SignInTestCase(TestCase):
             self.assertFalse(get_user(self.client).is_authenticated)
         self.assertEqual(len(bodies), 1)
 
-    @override_settings(THROTTLE_RATES={"sign-in": 3})
+    def elsewhere(self, address: str, password: str = "correct horse") -> int:
+        answer = Client(REMOTE_ADDR=address).post("/sign-in", {"username": "alice", "password": password})
+        return answer.status_code
+
+    def shut_the_door(self) -> None:
+        codes = [self.post(password=f"wrong {number}").status_code for number in range(5)]
+        self.assertEqual(codes, [422, 422, 422, 422, 429])
+
     def test_it_stops_guessing_even_if_the_guess_is_right(self) -> None:
-        for _ in range(3):
-            self.assertEqual(self.post(password="wrong").status_code, 422)
-        response = self.post()
-        self.assertContains(response, "too many attempts", status_code=429)
-        self.assertGreater(int(response["Retry-After"]), 0)
+        self.shut_the_door()
+        right, wrong = self.post(), self.post(password="wrong")
+        self.assertContains(right, "too many attempts", status_code=429)
+        self.assertIn(int(right["Retry-After"]), range(14 * 60, 15 * 60 + 2))
+        self.assertFalse(get_user(self.client).is_authenticated)
+        self.assertEqual(self.without_seconds(right), self.without_seconds(wrong))
         self.assertEqual(self.post(username=" ALICE").status_code, 429)
         # Another name from here, and the same name from elsewhere, are not held up.
         self.assertEqual(self.post(username="bob").status_code, 422)
-        elsewhere = Client(REMOTE_ADDR="192.0.2.7")
-        self.assertEqual(
-            elsewhere.post("/sign-in", {"username": "alice", "password": "correct horse"}).status_code, 302
-        )
+        self.assertEqual(self.elsewhere("192.0.2.7"), 302)
 
-    @override_settings(THROTTLE_RATES={"sign-in": 1})
+    def without_seconds(self, response: Any) -> str:
+        return re.sub(r"in \d+ seconds", "", response.content.decode())
+
+    def test_names_that_do_not_exist_are_locked_out_alike(self) -> None:
+        codes = [self.post(username="nobody", password=f"{number}").status_code for number in range(6)]
+        self.assertEqual(codes, [422, 422, 422, 422, 429, 429])
+
+    def test_the_door_opens_again_after_a_quarter_of_an_hour(self) -> None:
+        self.shut_the_door()
+        AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=14, seconds=50))
+        self.assertEqual(self.post().status_code, 429)
+        AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=15, seconds=1))
+        self.assertRedirects(self.post(), "/")
+
+    def test_trying_at_a_shut_door_keeps_it_shut_no_longer(self) -> None:
+        self.shut_the_door()
+        AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=10))
+        self.assertIn(int(self.post()["Retry-After"]), range(4 * 60, 5 * 60 + 2))
+
+    def test_a_right_password_forgives_the_wrong_ones_before(self) -> None:
+        for _ in range(2):
+            for number in range(4):
+                self.assertEqual(self.post(password=f"wrong {number}").status_code, 422)
+            self.assertEqual(self.post().status_code, 302)
+            self.client.logout()
+
     def test_it_believes_no_forwarded_address(self) -> None:
-        for number in range(3):
-            response = self.client.post(
+        codes = [
+            self.client.post(
                 "/sign-in",
                 {"username": "alice", "password": "wrong"},
                 headers={"X-Forwarded-For": f"192.0.2.{number}"},
+            ).status_code
+            for number in range(6)
+        ]
+        self.assertEqual(codes, [422, 422, 422, 422, 429, 429])
+
+    @override_settings(TRUSTED_PROXIES=1)
+    def test_it_believes_its_own_proxy_and_no_further(self) -> None:
+        for number in range(6):
+            response = self.client.post(
+                "/sign-in",
+                {"username": "alice", "password": "wrong"},
+                headers={"X-Forwarded-For": f"203.0.113.{number}, 192.0.2.1"},
             )
         self.assertEqual(response.status_code, 429)
+        form = {"username": "alice", "password": "correct horse"}
+        self.assertEqual(self.client.post("/sign-in", form, headers={"X-Forwarded-For": "192.0.2.2"}).status_code, 302)
+
+    @override_settings(THROTTLE_RATES={"sign-in": 100, "sign-in-name": 6})
+    def test_guessing_from_many_addresses_is_slowed_down_by_name(self) -> None:
+        codes = [self.elsewhere(f"192.0.2.{number}", "wrong") for number in range(8)]
+        self.assertEqual(codes, [422] * 6 + [429] * 2)
+
+    @override_settings(THROTTLE_RATES={"sign-in": 6, "sign-in-name": 100})
+    def test_guessing_many_names_is_slowed_down_by_address(self) -> None:
+        codes = [self.post(username=f"name {number}", password="wrong").status_code for number in range(8)]
+        self.assertEqual(codes, [422] * 6 + [429] * 2)
+
+    def test_no_attempt_keeps_a_password(self) -> None:
+        self.post(password="hunter2 of all things")
+        attempt = AccessAttempt.objects.get()
+        self.assertNotIn("hunter2", attempt.post_data + attempt.get_data)
 
     def test_it_gives_a_new_session(self) -> None:
         self.client.get("/")

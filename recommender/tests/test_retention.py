@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from datetime import UTC, datetime
 from unittest import mock
@@ -91,6 +92,21 @@ class DeleteTestCase(CatalogueTestCase):
         self.assertTrue(artifacts.exists(self.old.label))
         self.assertEqual(retention.delete_leftovers(), [self.old.label])
         self.assertEqual(artifacts.leftovers({self.new.label, self.version.label}), [])
+
+    def test_what_never_got_a_row_is_swept_when_it_has_aged(self) -> None:
+        names = [".tmp-v20260101_000000-ab", "v20260101_000000"]
+        for name in names:
+            (artifacts.root() / name).mkdir()
+        (artifacts.root() / "stray").symlink_to("/etc")
+        self.assertEqual(retention.delete_unowned(), [])
+        for name in names:
+            os.utime(artifacts.root() / name, (0, 0))
+        os.utime(artifacts.root() / "stray", (0, 0), follow_symlinks=False)
+        for version in (self.old, self.new):
+            os.utime(artifacts.root() / version.label, (0, 0))
+        self.assertEqual(retention.delete_unowned(), [names[0], "stray", names[1]])
+        self.assertTrue(artifacts.exists(self.old.label) and artifacts.exists(self.new.label))
+        self.assertEqual(retention.delete_unowned(), [])
 
     def test_a_deleted_version_never_serves_again(self) -> None:
         stale = ModelVersion.objects.get(pk=self.old.pk)

@@ -17,7 +17,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connection
 
-from cinema.first_start import ADMIN, Account, credentials_path, ensure_accounts
+from cinema.credentials import credentials_path
+from cinema.first_start import ADMIN, Account, ensure_accounts
 from cinema.importing.demo import load_demo
 from cinema.importing.sources import ImportRejected
 from cinema.models import Movie
@@ -25,9 +26,11 @@ from mlops import runs
 from mlops.models import TrainingRun
 from mlops.site import PortTaken, Site, is_loopback, probe_port
 from recommender import registry
+from recommender.retention import delete_unowned
 
 WATCH_SECONDS = 1.0
 SWEEP_EVERY = 10.0
+TIDY_EVERY = 600.0
 ANSWER_SECONDS = 60.0
 
 
@@ -112,6 +115,7 @@ class Command(BaseCommand):
             self._load_demo()
             accounts = ensure_accounts()
             runs.sweep()
+            delete_unowned()
         except ImportRejected as error:
             raise CommandError(str(error)) from error
         except Error as error:
@@ -153,7 +157,7 @@ class Command(BaseCommand):
                 self._say(f"  {role:6} {account.username} / {account.password}")
             self._say(f"  Shown once; kept with the API tokens in {_shown(credentials_path())}")
         elif credentials_path().exists():
-            self._say(f"  User names, passwords and API tokens are in {_shown(credentials_path())}")
+            self._say(f"  User names, first passwords and API tokens are in {_shown(credentials_path())}")
         else:
             self._say(f"  {_shown(credentials_path())} is gone. Set a new password for an account with")
             self._say(f"  python3 run.py manage changepassword {ADMIN}")
@@ -163,7 +167,7 @@ class Command(BaseCommand):
 
     def _run(self, site: Site) -> None:
         run_id = self._first_training()
-        swept = time.monotonic()
+        swept = tidied = time.monotonic()
         while not self._stop.wait(WATCH_SECONDS):
             site.watch()
             try:
@@ -172,6 +176,9 @@ class Command(BaseCommand):
                 if time.monotonic() - swept > SWEEP_EVERY:
                     swept = time.monotonic()
                     runs.sweep()
+                if time.monotonic() - tidied > TIDY_EVERY:
+                    tidied = time.monotonic()
+                    delete_unowned()
             except Error as error:
                 # The database may come back; the processes are watched all the same.
                 self._say(f"The database cannot be read: {error}")

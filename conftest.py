@@ -12,6 +12,7 @@ from unittest import mock
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.test import TransactionTestCase
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 
@@ -31,6 +32,30 @@ def throttle_window() -> Iterator[None]:
 def empty_cache() -> None:
     """No test sees what another one left in the process's cache."""
     cache.clear()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--on-database",
+        action="store_true",
+        help="only what talks to the database in this very process: what may differ on another one",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--on-database"):
+        return
+    kept = [item for item in items if _talks_to_the_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+def _talks_to_the_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("browser") or item.get_closest_marker("cluster"):
+        return False  # those start a site of their own, on a file
+    test_class = getattr(item, "cls", None)
+    in_a_case = isinstance(test_class, type) and issubclass(test_class, TransactionTestCase)
+    return in_a_case or item.get_closest_marker("django_db") is not None
 
 
 def pytest_configure(config: pytest.Config) -> None:

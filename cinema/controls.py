@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
-
 from cinema.models import CONTROL_RANGES, SINCE_RANGE, ListControls, User
+from cinema.person_lock import person_lock
 
 # A whole setting: every name of CONTROL_RANGES with its number, and "since" with a year or None.
 Settings = dict[str, Any]
@@ -30,7 +29,7 @@ def save_controls(*, user: User, **changes: Any) -> Settings:
 
     Raises InvalidControls. Where nothing is left to say, nothing is kept.
     """
-    with transaction.atomic():
+    with person_lock(user):
         before = controls_of(user)
         after = before | {name: _checked(name, value) for name, value in changes.items()}
         if after == neutral():

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import transaction
 from django.utils import timezone
 
 from cinema.models import FirstMinutes, Movie, Rating, UnseenMovie, User
+from cinema.person_lock import person_lock
 
 
 def pick_films(*, user: User, movie_ids: Iterable[int]) -> FirstMinutes:
@@ -28,7 +28,7 @@ def finish(*, user: User) -> FirstMinutes:
 
 def say_unseen(*, user: User, movie: Movie) -> bool:
     """``user`` has not seen ``movie``; False if they have rated it, which says more."""
-    with transaction.atomic():
+    with person_lock(user):
         if Rating.objects.of(user).filter(movie=movie).exists():
             return False
         said = UnseenMovie(user=user, movie=movie, said_at=timezone.now())
@@ -47,7 +47,8 @@ def _unfinished(user: User) -> bool:
 
 
 def _changed(user: User, **values: object) -> FirstMinutes:
-    state, _ = FirstMinutes.objects.update_or_create(
-        user=user, defaults=values, create_defaults={"started_at": timezone.now(), **values}
-    )
+    with person_lock(user):
+        state, _ = FirstMinutes.objects.update_or_create(
+            user=user, defaults=values, create_defaults={"started_at": timezone.now(), **values}
+        )
     return state

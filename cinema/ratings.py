@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 
 from cinema.models import RATING_VALUES, Movie, Rating, User
+from cinema.person_lock import person_lock
 
 
 class InvalidRating(ValueError):
@@ -30,7 +30,7 @@ def rate_movie(*, user: User, movie: Movie, value: float) -> RatingChange:
     if isinstance(value, bool) or value not in RATING_VALUES:
         raise InvalidRating(f"{value!r} is not a rating from 0.5 to 5 in steps of 0.5.")
     now = timezone.now()
-    with transaction.atomic():
+    with person_lock(user):
         rating, created = Rating.objects.update_or_create(
             user=user,
             movie=movie,
@@ -50,7 +50,7 @@ def restore_rating(*, user: User, movie: Movie, value: float | None, rated_at: d
         return None
     if isinstance(value, bool) or value not in RATING_VALUES:
         raise InvalidRating(f"{value!r} is not a rating from 0.5 to 5 in steps of 0.5.")
-    with transaction.atomic():
+    with person_lock(user):
         rating, _ = Rating.objects.update_or_create(
             user=user,
             movie=movie,
@@ -61,7 +61,8 @@ def restore_rating(*, user: User, movie: Movie, value: float | None, rated_at: d
 
 def unrate_movie(*, user: User, movie: Movie) -> bool:
     """Removes ``user``'s rating of ``movie``; False if there was none."""
-    deleted, _ = Rating.objects.filter(user=user, movie=movie).delete()
+    with person_lock(user):
+        deleted, _ = Rating.objects.filter(user=user, movie=movie).delete()
     return deleted > 0
 
 
@@ -104,7 +105,7 @@ def rate_movies(*, user: User, ratings: Iterable[NewRating]) -> RatingsWritten:
         # The first of several makes the row and so says when it was rated; the last says how.
         first = wanted.setdefault(new.movie_id, new)
         wanted[new.movie_id] = NewRating(new.movie_id, float(new.value), first.rated_at)
-    with transaction.atomic():
+    with person_lock(user):
         ids = sorted(wanted)
         there: set[int] = set()
         for start in range(0, len(ids), _BATCH):
@@ -142,7 +143,7 @@ def restore_ratings(*, user: User, written: RatingsWritten) -> int:
     """Takes ``written`` back: everything is exactly as it was, except what was rated again or removed since, which
     stays. The number of films that were put back."""
     before = {row.movie_id: row for row in written.before}
-    with transaction.atomic():
+    with person_lock(user):
         untouched = [row for row in Rating.objects.of(user).filter(changed_at=written.at) if row.movie_id in before]
         new, old = [], []
         for rating in untouched:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.db import transaction
 from django.utils import timezone
 
 from cinema.models import Movie, Review, ReviewReport, User
+from cinema.person_lock import person_lock
 
 
 class RemovedReview(Exception):
@@ -15,7 +15,7 @@ class RemovedReview(Exception):
 def write_review(*, user: User, movie: Movie, text: str, has_spoilers: bool) -> Review:
     """Stores ``user``'s review of ``movie``, over the one that there may be. Raises RemovedReview."""
     now = timezone.now()
-    with transaction.atomic():
+    with person_lock(user):
         review, created = Review.objects.select_for_update().get_or_create(
             user=user,
             movie=movie,
@@ -31,9 +31,10 @@ def write_review(*, user: User, movie: Movie, text: str, has_spoilers: bool) -> 
 
 def delete_review(*, user: User, movie: Movie) -> Review | None:
     """Deletes it for good, unless staff removed it: then it stays, so that it is not written anew. The deleted one."""
-    review = Review.objects.shown().filter(user=user, movie=movie).first()
-    if review is not None:
-        Review.objects.filter(pk=review.pk).delete()
+    with person_lock(user):
+        review = Review.objects.shown().filter(user=user, movie=movie).first()
+        if review is not None:
+            Review.objects.filter(pk=review.pk).delete()
     return review
 
 

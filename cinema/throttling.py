@@ -31,16 +31,15 @@ def allow(scope: str, key: str) -> Verdict:
     window = now.replace(second=0, microsecond=0)
     key = key.replace("\0", "\ufffd")  # PostgreSQL keeps no NUL
     with transaction.atomic():
-        row, created = ThrottleCount.objects.get_or_create(
-            scope=scope, key=key[:200], window=window, defaults={"count": 1}
-        )
-        if created:
-            # Whoever opens a window sweeps those that no longer count.
-            ThrottleCount.objects.filter(window__lt=window - WINDOW).delete()
-            count = 1
-        else:
-            ThrottleCount.objects.filter(pk=row.pk).update(count=F("count") + 1)
-            count = ThrottleCount.objects.values_list("count", flat=True).get(pk=row.pk)
+        row = {"scope": scope, "key": key[:200], "window": window}
+        if not ThrottleCount.objects.filter(**row).update(count=F("count") + 1):
+            _, opened = ThrottleCount.objects.get_or_create(**row, defaults={"count": 1})
+            if opened:
+                # Whoever opens a window sweeps those that no longer count.
+                ThrottleCount.objects.filter(window__lt=window - WINDOW).delete()
+            else:  # another process was first
+                ThrottleCount.objects.filter(**row).update(count=F("count") + 1)
+        count = ThrottleCount.objects.values_list("count", flat=True).get(**row)
     if count <= limit:
         return Verdict(True, 0)
     return Verdict(False, max(1, int((window + WINDOW - now).total_seconds()) + 1))

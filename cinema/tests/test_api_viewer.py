@@ -7,7 +7,7 @@ from typing import Any
 from cinema.models import Movie, Rating, User
 from cinema.tests.api_clients import ApiTestCase
 from recommender.models import LivePointer
-from recommender.tests.stored_versions import DRAMA_FAN, make_crowd, rate
+from recommender.tests.stored_versions import DRAMA_FAN, FIRST_OF_CROWD, make_crowd, rate
 
 
 class MeTestCase(ApiTestCase):
@@ -146,7 +146,7 @@ class RecommendationsTestCase(ApiTestCase):
 
     def test_it_answers_for_somebody_imported(self) -> None:
         make_crowd()
-        response = self.api("GET", "/api/ml/recommendations/1000", by=self.staff)
+        response = self.api("GET", f"/api/ml/recommendations/{FIRST_OF_CROWD}", by=self.staff)
         self.assertEqual((response.status_code, response.json()["fallback"]), (200, False))
 
     def test_it_works_before_the_first_training(self) -> None:

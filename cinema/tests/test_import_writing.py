@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from django.db import connection
 from django.test import TestCase
 from django.utils import timezone
 from hypothesis import given, settings
@@ -92,6 +93,6 @@ class RateMoviesTestCase(TestCase):
 
     def test_many_take_few_queries(self) -> None:
         Movie.objects.bulk_create(Movie(pk=pk, title="x") for pk in range(100, 1100))
-        with self.assertNumQueries(11):
+        with self.assertNumQueries(12 if connection.vendor == "sqlite" else 8):  # by parameters in one statement
             rate_movies(user=self.alice, ratings=[NewRating(pk, 3) for pk in range(100, 1100)])
         self.assertEqual(Rating.objects.of(self.alice).count(), 1000)

@@ -11,6 +11,7 @@ from django.test import Client, TransactionTestCase
 from knox.models import AuthToken
 
 from cinema.models import AuditEntry, Movie, Rating, User
+from cinema.mydata.accounts import delete_account
 from recommender import registry
 from recommender.models import Activation
 from recommender.tests.stored_versions import StoredVersionsMixin, store_version
@@ -66,6 +67,11 @@ class OneFilmTestCase(TransactionTestCase):
         answers = at_once([self.put(4.0) if n % 2 else delete for n in range(30)])
         self.assertLessEqual({code for code, _ in answers}, {200, 201, 204})
         self.assertLessEqual(Rating.objects.count(), 1)
+
+    def test_deleting_the_account_meanwhile_is_no_error(self) -> None:
+        answers = at_once([*[self.put(4.0)] * 10, lambda: (delete_account(user=self.alice), 0.0)])
+        self.assertLessEqual({code for code, _ in answers if code}, {200, 201, 401, 403})
+        self.assertFalse(User.objects.exists() or Rating.objects.exists())
 
 
 class ActivateAgainstRollBackTestCase(StoredVersionsMixin, TransactionTestCase):

@@ -89,16 +89,16 @@ class ReproduceTestCase(StoredVersionsMixin, TestCase):
 
     def test_it_leaves_out_what_was_rated_since(self) -> None:
         later = self.version.data_until + timedelta(minutes=1)
-        rated = set(Rating.objects.filter(user_id=1000).values_list("movie_id", flat=True))
+        rated = set(Rating.objects.filter(user_id=FIRST_OF_CROWD).values_list("movie_id", flat=True))
         movie = Movie.objects.exclude(pk__in=rated).first()
         assert movie is not None
-        Rating.objects.create(user_id=1000, movie=movie, value=1.0, rated_at=later, changed_at=later)
+        Rating.objects.create(user_id=FIRST_OF_CROWD, movie=movie, value=1.0, rated_at=later, changed_at=later)
         told = self.reproduce()
         self.assertIn("Note: Left out are ratings given since then: 1.", told)
         self.assertIn("All identical.", told)
 
     def test_it_refuses_other_ratings_and_says_how_many_there_are(self) -> None:
-        rating = Rating.objects.filter(user_id=1000).first()
+        rating = Rating.objects.filter(user_id=FIRST_OF_CROWD).first()
         assert rating is not None
         rate_movie(user=rating.user, movie=rating.movie, value=0.5 if rating.value != 0.5 else 1.0)
         told = self.refused()

@@ -17,7 +17,7 @@ from mlops.searches import LostRun
 from mlops.searching import SearchFailed, Watched, carry_out
 from recommender.algorithms.presets import PRESETS
 from recommender.models import ModelVersion
-from recommender.tests.stored_versions import make_catalogue, make_crowd
+from recommender.tests.stored_versions import FIRST_OF_CROWD, make_catalogue, make_crowd
 
 State, Status = Trial.State, TrainingRun.Status
 
@@ -140,7 +140,7 @@ class SearchingTestCase(SmallSearchesTestCase):
         self.assertEqual((search.status, len(search.done)), (Status.SUCCEEDED, 9))
 
     def test_it_says_when_there_is_too_little_to_learn_from(self) -> None:
-        Rating.objects.filter(user_id__gt=1001).delete()
+        Rating.objects.filter(user_id__gt=FIRST_OF_CROWD + 1).delete()
         Rating.objects.filter(movie_id__gt=200).delete()
         run, owner = self.begin()
         with self.assertLogs("mlops.searching", "ERROR"), self.assertRaises(ValueError):
@@ -224,7 +224,7 @@ class ResumedDataTestCase(SmallSearchesTestCase):
 
     def test_it_does_not_compare_what_cannot_be_compared(self) -> None:
         search = self.interrupted()
-        Rating.objects.filter(user_id__lt=1010).delete()
+        Rating.objects.filter(user_id__lt=FIRST_OF_CROWD + 10).delete()
         with self.assertLogs("mlops.searching", "ERROR"), self.assertRaises(SearchFailed):
             self.resume(search)
         self.assertIn("Start a new search", TrainingRun.objects.latest("pk").error)

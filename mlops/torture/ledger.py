@@ -28,16 +28,18 @@ class Ledger:
     acknowledged: int = 0
     unanswered: int = 0
     refused: dict[int, int] = field(default_factory=dict)  # by status
+    seconds: list[float] = field(default_factory=list)  # that each acknowledged one took
     slow_to_learn: int = 0  # acknowledged, and yet in the list or not in the history right after
     _tries: dict[Key, list[tuple[float, bool]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def note(self, key: Key, value: float, status: int) -> bool:
-        """One try with its answer's status, 0 for no answer. Whether it was acknowledged."""
+    def note(self, key: Key, value: float, status: int, seconds: float = 0.0) -> bool:
+        """One try with its answer's status, 0 for no answer, and how long that took. Whether it was acknowledged."""
         acknowledged = 200 <= status < 300
         with self._lock:
             if acknowledged:
                 self.acknowledged += 1
+                self.seconds.append(seconds)
             elif status == 0:
                 self.unanswered += 1
             else:
@@ -68,6 +70,11 @@ class Ledger:
         """``kept``: every rating of the raters that the site has."""
         lost = [key for key in self._tries if kept.get(key) not in self.right_values(key)]
         return Losses(sorted(lost), sorted(key for key in kept if key not in self._tries))
+
+    def milliseconds(self, share: float) -> float | None:
+        """The quantile of how long an acknowledged rating took."""
+        ordered = sorted(self.seconds)
+        return round(1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1) if ordered else None
 
     @property
     def server_errors(self) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import random
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from mlops.torture.ledger import Ledger
+from mlops.torture.sightings import Sightings
 
 VALUES = [step / 2 for step in range(1, 11)]
 ANSWER_SECONDS = 30
@@ -41,23 +43,35 @@ def call(url: str, token: str, method: str = "GET", body: Any = None) -> tuple[i
 
 
 class Rater(threading.Thread):
-    """Rates films by chance, one in four a second time, until told to stop."""
+    """Rates films by chance, one in four a second time, until told to stop or ``each`` times."""
 
-    def __init__(self, url: str, account: Account, films: list[int], ledger: Ledger, seed: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        account: Account,
+        films: list[int],
+        ledger: Ledger,
+        sightings: Sightings,
+        *,
+        seed: int,
+        each: int | None = None,
+    ) -> None:
         super().__init__(name=f"rater-{account.id}", daemon=True)
         self._url, self._account, self._films, self._ledger = url, account, films, ledger
+        self._sightings, self._each = sightings, each
         self._random = random.Random(seed)
         self._rated: list[int] = []
         self.stop_requested = threading.Event()
 
     def run(self) -> None:
         n = 0
-        while not self.stop_requested.is_set():
+        while not self.stop_requested.is_set() and (self._each is None or n < self._each):
             again = self._rated and self._random.random() < 0.25
             film = self._random.choice(self._rated if again else self._films)
             value = self._random.choice(VALUES)
+            began = time.monotonic()
             status, _ = call(f"{self._url}/api/ratings/{film}", self._account.token, "PUT", {"value": value})
-            if not self._ledger.note((self._account.id, film), value, status):
+            if not self._ledger.note((self._account.id, film), value, status, time.monotonic() - began):
                 self.stop_requested.wait(0.1)  # the site is away; whoever rates would wait longer
                 continue
             self._rated.append(film)
@@ -68,10 +82,13 @@ class Rater(threading.Thread):
     def _look(self, film: int, value: float) -> None:
         """The film must be gone from the list and stand in the history, in whatever process answers."""
         base, me, token = self._url, self._account.id, self._account.token
+        asked_at = time.monotonic()
         status, listed = call(f"{base}/api/ml/recommendations/{me}?n=50", token)
         self._ledger.note_answer(status)
-        if status == 200 and any(item["movie_id"] == film for item in listed["items"]):
-            self._ledger.note_slow()
+        if status == 200:
+            self._sightings.note(asked_at, listed["generation"], listed["model_version"])
+            if any(item["movie_id"] == film for item in listed["items"]):
+                self._ledger.note_slow()
         status, explained = call(f"{base}/api/ml/explain/{me}/{self._other(film)}?all=1", token)
         self._ledger.note_answer(status)
         if status == 200 and not any(

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -22,11 +23,18 @@ from django.db import connection
 
 from mlops.torture.ledger import Key, Ledger
 from mlops.torture.raters import Account, Rater, call, kept_ratings
+from mlops.torture.sightings import Sightings
 from mlops.torture.trouble import Killer, Operator
 
 READY_SECONDS = 300
 CALM_SECONDS = 90
 N_FILMS = 1500
+
+# What must be 0 in a report.
+BAD = (
+    "lost", "duplicated", "unasked", "unlearnt", "server_errors", "lists_of_mixed_versions", "lists_older_than_2_s",
+    "not_accepted",
+)  # fmt: skip
 
 # Made in the site's own process, since nobody may make accounts with tokens from outside.
 MAKE_ACCOUNTS = """
@@ -64,7 +72,18 @@ def _database() -> Iterator[str]:
             cursor.execute(f"DROP DATABASE IF EXISTS {quoted} WITH (FORCE)")
 
 
-def torture(*, seconds: float, raters: int, kills: int, seed: int, say: Callable[[str], None]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``each``: everybody rates so often, instead of as often as ``seconds`` allow."""
+
+    seconds: float
+    raters: int
+    kills: int
+    seed: int
+    each: int | None = None
+
+
+def torture(plan: Plan, *, say: Callable[[str], None]) -> dict[str, Any]:
     """Runs it and returns the report, whose ``ok`` says whether nothing was lost, doubled, unlearnt or broken.
 
     Raises TortureFailed.
@@ -74,22 +93,25 @@ def torture(*, seconds: float, raters: int, kills: int, seed: int, say: Callable
         try:
             say("Setting up a site of its own, with the demo ratings and a first version …")
             site.start()
-            accounts, films = site.accounts(raters)
-            say(f"{raters} raters, {kills} kills, {seconds:.0f} seconds …")
-            ledger = Ledger()
-            done, killed = _hurt(site, accounts, films, ledger, seconds=seconds, kills=kills, seed=seed)
+            accounts, films = site.accounts(plan.raters)
+            say(f"{plan.raters} raters, {plan.kills} kills, {_length(plan)} …")
+            ledger, sightings = Ledger(), Sightings()
+            began = time.monotonic()
+            done, killed = _hurt(site, plan, accounts, films, ledger, sightings)
+            took = time.monotonic() - began
             say("Letting it come back, and asking what it has kept …")
             site.wait_until_ready(CALM_SECONDS)
             kept, doubled = _kept(site.url, accounts)
+            log = _activations(site)
         finally:
             site.stop()
         integrity = site.integrity()
     losses = ledger.judge(kept)
     report = {
         "database": connection.vendor,
-        "seconds": seconds,
-        "raters": raters,
-        "seed": seed,
+        "seconds": round(took, 1),
+        "raters": plan.raters,
+        "seed": plan.seed,
         "acknowledged": ledger.acknowledged,
         "unanswered": ledger.unanswered,
         "lost": len(losses.lost),
@@ -101,30 +123,42 @@ def torture(*, seconds: float, raters: int, kills: int, seed: int, say: Callable
         "killed": killed,
         "kills": sum(killed.values()),
         "operator": done,
+        "rating_ms": {"median": ledger.milliseconds(0.5), "p99": ledger.milliseconds(0.99)},
+        "lists": len(sightings.seen),
+        "lists_of_mixed_versions": len(sightings.mixed(log)),
+        "lists_older_than_2_s": len(sightings.stale()),
         "integrity": integrity,
     }
-    bad = ("lost", "duplicated", "unasked", "unlearnt", "server_errors")
-    return {"ok": integrity["ok"] and not any(report[name] for name in bad), **report}
+    if plan.each is not None:
+        report["asked_for"] = plan.raters * plan.each
+        report["not_accepted"] = ledger.unanswered + sum(ledger.refused.values())
+    return {"ok": integrity["ok"] and not any(report.get(name) for name in BAD), **report}
+
+
+def _length(plan: Plan) -> str:
+    return f"{plan.seconds:.0f} seconds" if plan.each is None else f"{plan.each} ratings each"
 
 
 def _hurt(
-    site: _Site,
-    accounts: list[Account],
-    films: list[int],
-    ledger: Ledger,
-    *,
-    seconds: float,
-    kills: int,
-    seed: int,
+    site: _Site, plan: Plan, accounts: list[Account], films: list[int], ledger: Ledger, sightings: Sightings
 ) -> tuple[dict[str, int], dict[str, int]]:
     """All of them at once. What the operator did, and what was killed."""
-    people = [Rater(site.url, one, films, ledger, seed + n) for n, one in enumerate(accounts)]
-    killer = Killer(site.process, kills, seconds, seed)
-    operator = Operator(site.url, site.admin_token, ledger, seed)
-    threads: list[Rater | Killer | Operator] = [*people, killer, operator]
+    people = [
+        Rater(site.url, one, films, ledger, sightings, seed=plan.seed + n, each=plan.each)
+        for n, one in enumerate(accounts)
+    ]
+    killer = Killer(site.process, plan.kills, plan.seconds, plan.seed)
+    operator = Operator(site.url, site.admin_token, ledger, sightings, plan.seed)
+    threads: list[Rater | Killer | Operator] = [*people, killer]
+    if plan.each is None:
+        threads.append(operator)
     for thread in threads:
         thread.start()
-    threading.Event().wait(seconds)  # a torture lasts as long as was asked for
+    if plan.each is None:
+        threading.Event().wait(plan.seconds)  # a torture lasts as long as was asked for
+    else:
+        for person in people:
+            person.join(plan.seconds)
     for thread in threads:
         thread.stop_requested.set()
     for thread in threads:
@@ -141,6 +175,20 @@ def _kept(url: str, accounts: list[Account]) -> tuple[dict[Key, float], int]:
             doubled += (account.id, film) in kept
             kept[account.id, film] = value
     return kept, doubled
+
+
+def _activations(site: _Site) -> dict[int, str]:
+    """generation → version, as the site's own log says."""
+    found: dict[int, str] = {}
+    page = 1
+    while True:
+        status, answer = call(f"{site.url}/api/ml/activations?page_size=200&page={page}", site.admin_token)
+        if status != 200:
+            raise TortureFailed(f"The activations could not be read: {status}")
+        found |= {one["generation"]: one["version"] for one in answer["results"]}
+        if not answer["next"]:
+            return found
+        page += 1
 
 
 class _Site:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -11,6 +12,7 @@ import psutil
 
 from mlops.torture.ledger import Ledger
 from mlops.torture.raters import call
+from mlops.torture.sightings import Sightings
 
 # How often each is chosen. The web server's master and the worker are started again by `up` after a pause that grows
 # where they die in a row, so that they get fewer.
@@ -58,9 +60,9 @@ class Killer(threading.Thread):
 class Operator(threading.Thread):
     """Trains, activates and rolls back without rest, as staff may."""
 
-    def __init__(self, url: str, token: str, ledger: Ledger, seed: int) -> None:
+    def __init__(self, url: str, token: str, ledger: Ledger, sightings: Sightings, seed: int) -> None:
         super().__init__(name="operator", daemon=True)
-        self._url, self._token, self._ledger = url, token, ledger
+        self._url, self._token, self._ledger, self._sightings = url, token, ledger, sightings
         self._random = random.Random(seed)
         self.stop_requested = threading.Event()
         self.done: dict[str, int] = {"train": 0, "activate": 0, "roll back": 0}
@@ -71,8 +73,10 @@ class Operator(threading.Thread):
             self._random.choice(steps)()
 
     def _post(self, name: str, path: str, body: object) -> None:
-        status, _ = call(f"{self._url}/api/ml/{path}", self._token, "POST", body)
+        status, answer = call(f"{self._url}/api/ml/{path}", self._token, "POST", body)
         self._ledger.note_answer(status)
+        if status == 200 and "generation" in answer:
+            self._sightings.note_flip(answer["generation"], time.monotonic())
         self.done[name] += 200 <= status < 300
 
     def _train(self) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django.core.management.color import no_style
+from django.db import connection
 from django.test import TestCase, override_settings
 from django.utils import timezone
 
@@ -53,19 +55,26 @@ def make_catalogue() -> None:
     link.objects.bulk_create(
         link(movie_id=10 * (row + 1), genre_id=(drama if row < 30 else comedy).pk) for row in range(60)
     )
+    with connection.cursor() as cursor:  # the next film gets an id above these, on PostgreSQL too
+        for statement in connection.ops.sequence_reset_sql(no_style(), [Movie]):
+            cursor.execute(statement)
+
+
+# Far above what a database counts up to while tests run.
+FIRST_OF_CROWD = 1_000_000
 
 
 def make_crowd() -> None:
     """The people behind ``two_tastes()`` with their ratings, as rows."""
     data = two_tastes()
     User.objects.bulk_create(
-        User(pk=1000 + user, username=f"crowd:{user}", source="crowd", source_id=user, is_active=False)
+        User(pk=FIRST_OF_CROWD + user, username=f"crowd:{user}", source="crowd", source_id=user, is_active=False)
         for user in range(data.n_users)
     )
     now = timezone.now()
     Rating.objects.bulk_create(
-        Rating(user_id=1000 + int(u), movie_id=10 * (int(i) + 1), value=float(v), rated_at=now, changed_at=now)
-        for u, i, v in zip(data.user, data.item, data.value, strict=True)
+        Rating(user_id=FIRST_OF_CROWD + u, movie_id=10 * (i + 1), value=float(v), rated_at=now, changed_at=now)
+        for u, i, v in zip(data.user.tolist(), data.item.tolist(), data.value, strict=True)
     )
 
 

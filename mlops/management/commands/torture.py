@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mlops.torture.session import TortureFailed, torture
+from mlops.torture.session import Plan, TortureFailed, torture
 
 
 class Command(BaseCommand):
@@ -21,6 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--minutes", type=float, default=5.0)
         parser.add_argument("--raters", type=int, default=8)
+        parser.add_argument("--each", type=int, default=None, help="everybody rates so often; nothing is killed")
         parser.add_argument("--kills", type=int, default=25)
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--out", type=Path, default=None, help="write the report there, too")
@@ -29,13 +30,14 @@ class Command(BaseCommand):
         if not (0 < options["minutes"] <= 120 and 1 <= options["raters"] <= 200 and 0 <= options["kills"] <= 1000):
             raise CommandError("Up to 120 minutes, 200 raters and 1,000 kills.")
         try:
-            report = torture(
+            plan = Plan(
                 seconds=60 * options["minutes"],
                 raters=options["raters"],
-                kills=options["kills"],
+                kills=options["kills"] if options["each"] is None else 0,
                 seed=options["seed"],
-                say=self.stderr.write,
+                each=options["each"],
             )
+            report = torture(plan, say=self.stderr.write)
         except TortureFailed as error:
             raise CommandError(str(error)) from error
         text = json.dumps(report, indent=1)

@@ -1,0 +1,30 @@
+"""What one person writes is written one after the other, in whatever processes their requests arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from cinema.models import User
+
+
+class AccountGone(PermissionDenied):
+    """The account was deleted while its request was under way."""
+
+
+@contextmanager
+def person_lock(user: User) -> Iterator[None]:
+    """A transaction in which nobody else writes as ``user``. Raises AccountGone.
+
+    Without it a row that one request finds and another deletes meanwhile would be an error of the database. SQLite's
+    IMMEDIATE transactions exclude each other already; PostgreSQL locks the person's row, without its key, so that rows
+    that refer to it can be written meanwhile.
+    """
+    with transaction.atomic():
+        locked = User.objects.select_for_update(no_key=True).filter(pk=user.pk).values_list("pk", flat=True)
+        if not list(locked):
+            raise AccountGone
+        yield

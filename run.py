@@ -168,7 +168,7 @@ def run_tests(arguments):
     # Compiled once, for all processes.
     environment = dict(os.environ, CINEMA_VAR=folder, NUMBA_CACHE_DIR=os.path.join(folder, "numba"))
     command = [python_of(VENV), "-m", "pytest"]
-    if not arguments:
+    if arguments in ([], ["--on-database"]):
         # A test class stays in one process, with what it sets up.
         command += ["--dist", "loadscope"]
         for number in range(min(os.cpu_count() or 1, 8)):

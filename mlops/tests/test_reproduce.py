@@ -20,7 +20,7 @@ from mlops.reproduction import compare
 from mlops.training import train
 from recommender import artifacts
 from recommender.models import ModelVersion
-from recommender.tests.stored_versions import StoredVersionsMixin, make_catalogue, make_crowd
+from recommender.tests.stored_versions import FIRST_OF_CROWD, StoredVersionsMixin, make_catalogue, make_crowd
 
 
 class ReproduceTestCase(StoredVersionsMixin, TestCase):

@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.test import TransactionTestCase
+from django.test.testcases import QuietWSGIRequestHandler
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 
@@ -64,6 +65,8 @@ def pytest_configure(config: pytest.Config) -> None:
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+    # Or each answer waits 40 ms for its own second packet.
+    QuietWSGIRequestHandler.disable_nagle_algorithm = True
     # No thread that writes to the database while tests run; they flush by hand.
     settings.SERVING_FLUSH_SECONDS = 0
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -13,7 +13,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cinema.api_fields import ControlsMixin, DiscoveryField, Pages, StarsField, YearRangeMixin, signed_in, throttle
+from cinema.api_fields import (
+    ControlsMixin,
+    DiscoveryField,
+    Pages,
+    Query,
+    StarsField,
+    YearRangeMixin,
+    signed_in,
+    throttle,
+)
 from cinema.controls import Settings, controls_of, reset_controls, save_controls
 from cinema.models import Movie, Rating, User
 from cinema.ratings import unrate_movie
@@ -42,7 +51,7 @@ class MovieDetailSerializer(MovieSerializer):
         return average
 
 
-class MovieQuery(YearRangeMixin):
+class MovieQuery(YearRangeMixin, Query):
     search = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)
 
 
@@ -56,9 +65,8 @@ class MovieListView(generics.ListAPIView[Movie]):
     def get_queryset(self) -> QuerySet[Movie]:
         if getattr(self, "swagger_fake_view", False):
             return Movie.objects.none()
-        query = MovieQuery(data=self.request.query_params)
-        query.is_valid(raise_exception=True)
-        return Movie.objects.all().matching(**query.validated_data).most_rated_first().prefetch_related("genres")
+        query = MovieQuery.read(self.request)
+        return Movie.objects.all().matching(**query).most_rated_first().prefetch_related("genres")
 
     @extend_schema(parameters=[MovieQuery])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

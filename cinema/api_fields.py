@@ -114,6 +114,32 @@ class SinceField(_PlainNumberField):
     text, kinds, low, high = re.compile(r"[0-9]{4}"), (int,), *SINCE_RANGE
 
 
+class Query(serializers.Serializer[Any]):
+    """What stands behind the question mark, read more strictly than a form: nothing twice, nothing empty."""
+
+    @classmethod
+    def read(cls, request: Request) -> dict[str, Any]:
+        """The validated values. Raises ValidationError."""
+        query = cls(data=request.query_params)
+        errors = {
+            name: problem
+            for name, field in query.fields.items()
+            if (problem := _not_given_once(request, name, may_be_empty=getattr(field, "allow_blank", False)))
+        }
+        if errors:
+            raise exceptions.ValidationError(errors)
+        query.is_valid(raise_exception=True)
+        values: dict[str, Any] = query.validated_data
+        return values
+
+
+def _not_given_once(request: Request, name: str, *, may_be_empty: bool = False) -> list[str]:
+    values = request.query_params.getlist(name)
+    if len(values) > 1:
+        return ["Give this once."]
+    return ["This may not be empty."] if values == [""] and not may_be_empty else []
+
+
 class ControlsMixin(serializers.Serializer[Any]):
     """The controls of lists. What is left out stays as the person saved it."""
 
@@ -157,11 +183,27 @@ class YearRangeMixin(serializers.Serializer[Any]):
 
 
 class Pages(PageNumberPagination):
-    """Lists as ``{count, next, previous, results}``."""
+    """Lists as ``{count, next, previous, results}``. A page size that is none is 400, and a large one cut down."""
 
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
+
+    def get_page_number(self, request: Request, paginator: Any) -> Any:
+        if problem := _not_given_once(request, self.page_query_param):
+            raise exceptions.ValidationError({self.page_query_param: problem})
+        return super().get_page_number(request, paginator)
+
+    def get_page_size(self, request: Request) -> int | None:
+        if problem := _not_given_once(request, self.page_size_query_param):
+            raise exceptions.ValidationError({self.page_size_query_param: problem})
+        asked = request.query_params.get(self.page_size_query_param)
+        if asked is not None and not (asked.isascii() and asked.isdigit() and int(asked[:20]) > 0):
+            raise exceptions.ValidationError(
+                {self.page_size_query_param: ["A whole number of at least 1 is required."]}
+            )
+        size: int | None = super().get_page_size(request)
+        return size
 
 
 def signed_in(request: Request) -> User:

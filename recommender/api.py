@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cinema.api_fields import ControlsMixin, IdListField, YearRangeMixin, signed_in
+from cinema.api_fields import ControlsMixin, IdListField, Query, YearRangeMixin, signed_in
 from cinema.models import CONTROL_RANGES, MAX_DISCOVERIES, Movie, User
 from cinema.problems import Problem
 from recommender.explain import NoExplanation, explain_for
@@ -65,7 +65,7 @@ class RecommendationListSerializer(serializers.Serializer[Any]):
     controls = AppliedControlsSerializer()
 
 
-class ListQuery(YearRangeMixin, ControlsMixin):
+class ListQuery(YearRangeMixin, ControlsMixin, Query):
     n = serializers.IntegerField(required=False, default=10, min_value=1, max_value=MAX_N)
     exclude = IdListField(required=False, default="", allow_blank=True, help_text="Film ids separated by commas.")
     discovery = serializers.ChoiceField(
@@ -79,7 +79,7 @@ class ListQuery(YearRangeMixin, ControlsMixin):
         return "auto" if value == "auto" else int(value)
 
 
-class CountQuery(serializers.Serializer[Any]):
+class CountQuery(Query):
     n = serializers.IntegerField(required=False, default=10, min_value=1, max_value=MAX_N)
 
 
@@ -99,9 +99,7 @@ class RecommendationsView(APIView):
     @extend_schema(parameters=[ListQuery], responses=RecommendationListSerializer)
     def get(self, request: Request, user_id: int) -> Response:
         user = visible_user(request, user_id)
-        query = ListQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        wanted = query.validated_data
+        wanted = ListQuery.read(request)
         given = {name: wanted.pop(name) for name in (*CONTROL_RANGES, "since") if name in wanted}
         controls = replace(wishes(user).controls, **given) if given else None
         listed = recommend_for(user, controls=controls, **wanted)
@@ -177,7 +175,7 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     contributions = ContributionOfBothSerializer(many=True, required=False)
 
 
-class ExplainQuery(serializers.Serializer[Any]):
+class ExplainQuery(Query):
     all = serializers.ChoiceField(["0", "1"], required=False, default="0", help_text="1 lists every rated film.")
 
 
@@ -188,10 +186,9 @@ class ExplainView(APIView):
     def get(self, request: Request, user_id: int, movie_id: int) -> Response:
         user = visible_user(request, user_id)
         movie = get_object_or_404(Movie, pk=movie_id)
-        query = ExplainQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
+        query = ExplainQuery.read(request)
         try:
-            explanation = explain_for(user, movie, all_contributions=query.validated_data["all"] == "1")
+            explanation = explain_for(user, movie, all_contributions=query["all"] == "1")
         except NoExplanation as error:
             raise Problem(status=503, code="no_model", detail=str(error), retry_after=10) from error
         return Response(explanation)
@@ -228,9 +225,8 @@ class SimilarView(APIView):
     @extend_schema(parameters=[CountQuery], responses=SimilarListSerializer)
     def get(self, request: Request, movie_id: int) -> Response:
         movie = get_object_or_404(Movie, pk=movie_id)
-        query = CountQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        similar = similar_movies(movie, n=query.validated_data["n"])
+        query = CountQuery.read(request)
+        similar = similar_movies(movie, n=query["n"])
         return Response(
             {
                 "movie_id": movie.pk,

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cinema.api_fields import Pages, StrictBooleanField, signed_in
+from cinema.api_fields import Pages, Query, StrictBooleanField, signed_in
 from cinema.problems import Problem
 from recommender import registry, timeline
 from recommender.models import MAX_NOTE, Activation, ModelVersion
@@ -214,7 +214,7 @@ class ActivationListView(generics.ListAPIView[Activation]):
     queryset = Activation.objects.select_related("version", "actor")
 
 
-class MomentQuery(serializers.Serializer[Any]):
+class MomentQuery(Query):
     at = serializers.DateTimeField(required=False, help_text="ISO 8601, UTC if it names no zone; now without it.")
 
 
@@ -230,7 +230,6 @@ class LiveAtView(APIView):
 
     @extend_schema(parameters=[MomentQuery], responses=LiveAtSerializer)
     def get(self, request: Request) -> Response:
-        query = MomentQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        moment = query.validated_data.get("at") or timezone.now()
+        query = MomentQuery.read(request)
+        moment = query.get("at") or timezone.now()
         return Response(LiveAtSerializer({"at": moment, "activation": timeline.live_at(moment)}).data)

@@ -150,6 +150,14 @@ class QueryInputTestCase(ApiTestCase):
         self.assert_problem(self.api("GET", "/api/movies?page=99999999999999999999"), 404)
         self.assert_problem(self.api("GET", "/api/movies?page=x"), 404)
         self.assertEqual(self.api("GET", "/api/movies?page_size=100000").status_code, 200)
+        queries = (
+            "page_size=x", "page_size=0", "page_size=-1", "page_size=", "page=", "page=1&page=2", "year_min=",
+            "year_min=1990&year_min=1991", "page_size=" + "9" * 5000,
+        )  # fmt: skip
+        for query in queries[:-1]:
+            with self.subTest(query):
+                self.assert_problem(self.api("GET", f"/api/movies?{query}"), 400)
+        self.assertLess(self.api("GET", f"/api/movies?{queries[-1]}").status_code, 500)
 
 
 class TroubleTestCase(ApiTestCase):

@@ -127,7 +127,7 @@ class FilmModel:
     def characters(self, items: Any) -> Floats:
         """What sets films apart: x − x̄ of all samples side by side, (n, n_samples · n_features)."""
         apart = self.features[items] - self.mean_features.astype(np.float32)
-        return apart.reshape(len(apart), -1)
+        return apart.reshape(len(apart), self.mean_features.size)  # -1 would be nothing at all where there is no film
 
     def likeness(self, item: int) -> Array:
         """Dot products of one film's character with every film's, (n_items,): how alike people's ratings of the two

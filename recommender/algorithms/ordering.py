@@ -74,7 +74,7 @@ class Ordering:
     def _characters(self) -> Array:
         """x − x̄ of the ranked films, all samples side by side, (n_ranked, n_samples · n_features)."""
         apart = self.films.features[self.ranked_films].astype(np.float64) - self.films.mean_features
-        return apart.reshape(len(apart), -1)
+        return apart.reshape(len(apart), self.films.mean_features.size)
 
     @cached_property
     def directions(self) -> Floats:

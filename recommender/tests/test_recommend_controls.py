@@ -94,6 +94,10 @@ class RecommendWithControlsTestCase(CatalogueTestCase):
         self.assertTrue((np.diff(added[by_distance]) <= 1e-6).all())
         self.assertNotEqual(self.ranked(novelty=1.0), self.ranked())
 
+    def test_every_control_bears_that_no_film_is_left(self) -> None:
+        controls = Controls(popularity=-1.0, novelty=1.0, recency=1.0, diversity=1.0)
+        self.assertEqual(recommend_for(self.alice, controls=controls, year_max=1900).items, [])
+
     def test_diversity_keeps_the_first_film_and_brings_others_in(self) -> None:
         unchanged, diverse = self.ranked(), self.ranked(diversity=1.0)
         self.assertEqual(diverse[0], unchanged[0])

@@ -358,6 +358,10 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+# Whether ratings of a crowd of new accounts are kept from pushing a film (cinema.influx). Off is for measuring what it
+# prevents, and for a site whose people all came at once.
+INFLUX_GUARD = envbool("INFLUX_GUARD", True)
+
 # How often each web process writes its counts of what it served; 0 for never.
 SERVING_FLUSH_SECONDS = envint("SERVING_FLUSH_SECONDS", 10)
 

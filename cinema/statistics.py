@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -17,6 +17,7 @@ from django.db.models.functions import Cast, Substr
 
 from cinema.crowd import Crowd, crowd
 from cinema.figure_cache import cached_figures
+from cinema.influx import beyond
 from cinema.models import MIN_PEOPLE, Movie, Rating
 
 N_TOP = 12
@@ -136,8 +137,12 @@ def most_rated(everybody: Crowd) -> list[RankedFilm]:
 
 def best_rated(everybody: Crowd) -> list[RankedFilm]:
     """By the Bayesian average (PRIOR_RATINGS·m + Σ r) / (PRIOR_RATINGS + n), m the mean of all ratings: a few
-    enthusiasts do not make a film the best."""
-    return _ranked(everybody, -bayesian_averages(everybody), at_least=MIN_RATERS)
+    enthusiasts do not make a film the best, nor does a crowd of new accounts."""
+    film, halves = beyond(everybody.as_of, everybody.movie_ids, everybody.counts)
+    tallies = everybody.tallies.copy()
+    np.subtract.at(tallies, (film, halves - 1), 1)
+    counted = replace(everybody, tallies=np.maximum(tallies, 0))  # a rating may have come since they were counted
+    return _ranked(counted, -bayesian_averages(counted), at_least=MIN_RATERS)
 
 
 def bayesian_averages(everybody: Crowd) -> np.ndarray:

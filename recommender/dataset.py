@@ -14,6 +14,7 @@ from django.db.models import Max
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from cinema import influx
 from cinema.models import Genre, Movie, Rating
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.interactions import Interactions
@@ -69,6 +70,17 @@ def _rating_columns(
     return user.astype(np.int64), movie.astype(np.int64), value.astype(np.float32), seconds.astype(np.int64)
 
 
+def _counting(
+    columns: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]], until: datetime
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    """Without what a crowd of new accounts has too much of for a film."""
+    user, movie, value, seconds = columns
+    new = np.fromiter(influx.new_accounts(until).order_by().values_list("pk", flat=True), np.int64)
+    films, film = np.unique(movie, return_inverse=True)
+    keep = influx.counting(film, np.isin(user, new), seconds, len(films))
+    return user[keep], movie[keep], value[keep], seconds[keep]
+
+
 def _genre_table(movie_ids: NDArray[np.int64]) -> GenreTable:
     genres = list(Genre.objects.order_by("pk").values_list("pk", "name"))
     column = {pk: number for number, (pk, _) in enumerate(genres)}
@@ -106,11 +118,12 @@ def _parts(
 
 
 def snapshot(until: datetime | None = None) -> Dataset:
-    """All ratings and films as they are now; with ``until``, without the ratings that were changed later."""
+    """All ratings and films as they are now; with ``until``, without the ratings that were changed later. Left out is
+    what a crowd of new accounts has too much of for a film (cinema.influx)."""
     # Taken first: a rating that comes in while we read may be trained on and yet count as new, which does little harm.
     # The other way round it would be counted as known and never have been seen.
     data_until = until or Rating.objects.aggregate(latest=Max("changed_at"))["latest"] or timezone.now()
-    user, movie, value, seconds = _rating_columns(until)
+    user, movie, value, seconds = _counting(_rating_columns(until), data_until)
     # A film may have been added since: those of the ratings belong to the catalogue in any case.
     catalogue = np.fromiter(Movie.objects.order_by("pk").values_list("pk", flat=True).iterator(), np.int64)
     movie_ids = np.union1d(catalogue, movie)

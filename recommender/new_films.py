@@ -1,7 +1,8 @@
 """Films that came after the live version's training, solved from the ratings they have had since.
 
 Who counts as a rater: an account past its first day that is not closed, with five ratings of films that the version
-knows. Otherwise a handful of fresh accounts could write any film into everybody's list.
+knows; and of accounts in their first month only a few for each film (cinema.influx). Otherwise a handful of fresh
+accounts could write any film into everybody's list.
 
 Every process remembers what it solved, and asks the database at each request whether that still holds, so a film's
 first rating counts everywhere at once.
@@ -21,6 +22,7 @@ from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from cinema import influx
 from cinema.models import Movie, Rating, User
 from recommender.algorithms.film_features import SideInformation
 from recommender.algorithms.film_model import History, Person
@@ -123,7 +125,7 @@ def solve(live: LiveModel, movie_ids: Collection[int], *, leave_out: User | None
 
     ``leave_out`` is no rater: their own ratings must not tell them what to expect.
     """
-    by_film = _ratings_by_film(movie_ids, leave_out)
+    by_film = _ratings_by_film(live, movie_ids, leave_out)
     by_film = dict(sorted(by_film.items(), key=lambda one: (-len(one[1]), one[0]))[:MAX_FILMS])
     raters = _raters(live, {user_id for given in by_film.values() for user_id, _ in given})
     features = _features(live, by_film)
@@ -136,8 +138,11 @@ def solve(live: LiveModel, movie_ids: Collection[int], *, leave_out: User | None
     return solved
 
 
-def _ratings_by_film(movie_ids: Collection[int], leave_out: User | None) -> dict[int, list[tuple[int, float]]]:
-    """The latest ratings of each film by accounts past their first day and not closed, as (user id, stars)."""
+def _ratings_by_film(
+    live: LiveModel, movie_ids: Collection[int], leave_out: User | None
+) -> dict[int, list[tuple[int, float]]]:
+    """The latest ratings of each film by accounts past their first day and not closed, as (user id, stars); of new
+    accounts' no more than cinema.influx lets count, the earliest first."""
     ratings: QuerySet[Rating] = (
         Rating.objects.filter(movie_id__in=movie_ids, user__date_joined__lte=timezone.now() - MIN_ACCOUNT_AGE)
         # People of an imported set have no account to be closed.
@@ -148,9 +153,23 @@ def _ratings_by_film(movie_ids: Collection[int], leave_out: User | None) -> dict
         ratings = ratings.exclude(user=leave_out)
     by_film: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for movie_id, user_id, value in ratings.values_list("movie_id", "user_id", "value").iterator():
-        if len(by_film[movie_id]) < MAX_RATERS:
-            by_film[movie_id].append((user_id, value))
-    return by_film
+        by_film[movie_id].append((user_id, value))
+    new = set(influx.new_accounts(timezone.now()).order_by().values_list("pk", flat=True))
+    odds = influx.odds_of_new(Rating.objects.filter(user__in=new).count(), int(live.model.films.item_counts.sum()))
+    return {movie_id: _counting(given, new, odds)[:MAX_RATERS] for movie_id, given in by_film.items()}
+
+
+def _counting(given: list[tuple[int, float]], new: set[int], odds: float) -> list[tuple[int, float]]:
+    """``given``: the latest first."""
+    n_new = sum(user_id in new for user_id, _ in given)
+    too_many = n_new - float(influx.allowed_new(len(given) - n_new, odds))
+    counting = []
+    for user_id, value in given:
+        if user_id in new and too_many > 0:
+            too_many -= 1
+        else:
+            counting.append((user_id, value))
+    return counting
 
 
 def _raters(live: LiveModel, user_ids: set[int]) -> dict[int, Person]:

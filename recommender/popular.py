@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.db import connection
 from numpy.typing import NDArray
 
+from cinema.influx import counting, new_accounts
 from cinema.models import Rating
 
 HALF_LIFE = timedelta(days=90)
@@ -32,11 +33,15 @@ def popular_now() -> NDArray[np.int64]:
 
 
 def _popular_now() -> NDArray[np.int64]:
-    latest = list(Rating.objects.order_by("-rated_at", "-pk").values_list("movie_id", "rated_at")[:MAX_RATINGS])
+    columns = Rating.objects.order_by("-rated_at", "-pk").values_list("movie_id", "rated_at", "user_id")
+    latest = list(columns[:MAX_RATINGS])
     if not latest:
         return np.empty(0, np.int64)
     newest = latest[0][1]
-    age = np.array([(newest - rated_at).total_seconds() for _, rated_at in latest])
-    films, place = np.unique(np.array([movie_id for movie_id, _ in latest], np.int64), return_inverse=True)
-    weight = np.bincount(place, 0.5 ** (age / HALF_LIFE.total_seconds()))
+    age = np.array([(newest - rated_at).total_seconds() for _, rated_at, _ in latest])
+    films, place = np.unique(np.array([movie_id for movie_id, _, _ in latest], np.int64), return_inverse=True)
+    new = np.fromiter(new_accounts(newest).order_by().values_list("pk", flat=True), np.int64)
+    is_new = np.isin([user_id for _, _, user_id in latest], new)
+    counts = counting(place, is_new, -age.astype(np.int64), len(films))
+    weight = np.bincount(place, counts * 0.5 ** (age / HALF_LIFE.total_seconds()))
     return films[np.lexsort((films, -weight))][:MAX_FILMS]

@@ -117,7 +117,7 @@ class RailsTestCase(CatalogueTestCase):
         make_crowd()
         rate(self.alice, DRAMA_FAN)
         viewer = self.viewer()
-        with self.assertNumQueries(3):  # what is popular, the films, their genres
+        with self.assertNumQueries(4):  # what is popular and who is new, the films, their genres
             home_rails(viewer, taken=[], today=TODAY)
 
 

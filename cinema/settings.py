@@ -194,7 +194,8 @@ def database(url: str) -> dict[str, Any]:
         "PORT": parts.port or "",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 3, **dict(parse_qsl(parts.query))},
+        # Who waits for a lock as long as on SQLite is told to come again.
+        "OPTIONS": {"connect_timeout": 3, "options": "-c lock_timeout=15s", **dict(parse_qsl(parts.query))},
     }
 
 

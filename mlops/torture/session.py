@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 
 from mlops.torture.ledger import Key, Ledger
 from mlops.torture.raters import Account, Rater, call, kept_ratings
@@ -135,6 +136,17 @@ def torture(plan: Plan, *, say: Callable[[str], None]) -> dict[str, Any]:
     return {"ok": integrity["ok"] and not any(report.get(name) for name in BAD), **report}
 
 
+def _cut_connections(database: str) -> None:
+    """Ends every connection to that database, from one of our own."""
+    own = connections.create_connection("default")  # we are in a thread of the torture's
+    try:
+        with own.cursor() as cursor:
+            name = urlsplit(database).path.lstrip("/")
+            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+    finally:
+        own.close()
+
+
 def _length(plan: Plan) -> str:
     return f"{plan.seconds:.0f} seconds" if plan.each is None else f"{plan.each} ratings each"
 
@@ -147,7 +159,8 @@ def _hurt(
         Rater(site.url, one, films, ledger, sightings, seed=plan.seed + n, each=plan.each)
         for n, one in enumerate(accounts)
     ]
-    killer = Killer(site.process, plan.kills, plan.seconds, plan.seed)
+    cut = partial(_cut_connections, site.database) if site.database else None
+    killer = Killer(site.process, plan.kills, plan.seconds, plan.seed, cut)
     operator = Operator(site.url, site.admin_token, ledger, sightings, plan.seed)
     threads: list[Rater | Killer | Operator] = [*people, killer]
     if plan.each is None:
@@ -195,7 +208,7 @@ class _Site:
     """``manage.py up`` in a folder."""
 
     def __init__(self, folder: Path, database: str) -> None:
-        self.folder = folder
+        self.folder, self.database = folder, database
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]

@@ -17,6 +17,8 @@ from mlops.torture.sightings import Sightings
 # How often each is chosen. The web server's master and the worker are started again by `up` after a pause that grows
 # where they die in a row, so that they get fewer.
 VICTIMS = {"web worker": 8, "web master": 1, "queue": 2, "training": 3}
+# On PostgreSQL: all of the site's connections to it at once, as when it restarts.
+CONNECTIONS = "database connections"
 
 
 def victims(up: psutil.Process) -> dict[str, list[psutil.Process]]:
@@ -38,9 +40,11 @@ def victims(up: psutil.Process) -> dict[str, list[psutil.Process]]:
 class Killer(threading.Thread):
     """Kills ``n`` processes, spread over ``seconds``, by the signal that cannot be caught."""
 
-    def __init__(self, up: psutil.Process, n: int, seconds: float, seed: int) -> None:
+    def __init__(
+        self, up: psutil.Process, n: int, seconds: float, seed: int, cut: Callable[[], None] | None = None
+    ) -> None:
         super().__init__(name="killer", daemon=True)
-        self._up, self._n, self._pause = up, n, seconds / (n + 1)
+        self._up, self._n, self._pause, self._cut = up, n, seconds / (n + 1), cut
         self._random = random.Random(seed)
         self.stop_requested = threading.Event()
         self.killed: dict[str, int] = dict.fromkeys(VICTIMS, 0)
@@ -50,8 +54,14 @@ class Killer(threading.Thread):
             alive = {name: some for name, some in victims(self._up).items() if some}
             if not alive:
                 continue
-            weights = [VICTIMS[name] for name in alive]
-            (name,) = self._random.choices(list(alive), weights)
+            names, weights = list(alive), [VICTIMS[name] for name in alive]
+            if self._cut is not None:
+                names, weights = [*names, CONNECTIONS], [*weights, 3]
+            (name,) = self._random.choices(names, weights)
+            if name == CONNECTIONS and self._cut is not None:
+                self._cut()
+                self.killed[name] = self.killed.get(name, 0) + 1
+                continue
             with suppress(psutil.NoSuchProcess):
                 self._random.choice(alive[name]).kill()
                 self.killed[name] += 1

@@ -114,6 +114,18 @@ class SinceField(_PlainNumberField):
     text, kinds, low, high = re.compile(r"[0-9]{4}"), (int,), *SINCE_RANGE
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "integer", "minimum": SINCE_RANGE[0], "maximum": SINCE_RANGE[1]},
+            {"type": "string", "enum": [""]},
+        ]
+    }
+)
+class SinceInQueryField(SinceField):
+    """The same behind a question mark, where an empty ``since=`` is what null is in JSON."""
+
+
 class Query(serializers.Serializer[Any]):
     """What stands behind the question mark, read more strictly than a form: nothing twice, nothing empty."""
 
@@ -124,13 +136,17 @@ class Query(serializers.Serializer[Any]):
         errors = {
             name: problem
             for name, field in query.fields.items()
-            if (problem := _not_given_once(request, name, may_be_empty=getattr(field, "allow_blank", False)))
+            if (problem := _not_given_once(request, name, may_be_empty=_may_be_empty(field)))
         }
         if errors:
             raise exceptions.ValidationError(errors)
         query.is_valid(raise_exception=True)
         values: dict[str, Any] = query.validated_data
         return values
+
+
+def _may_be_empty(field: serializers.Field[Any, Any, Any, Any]) -> bool:
+    return isinstance(field, SinceInQueryField) or getattr(field, "allow_blank", False)
 
 
 def _not_given_once(request: Request, name: str, *, may_be_empty: bool = False) -> list[str]:
@@ -148,7 +164,7 @@ class ControlsMixin(serializers.Serializer[Any]):
     recency = TwoWayControlField(required=False, help_text="From -1, older films, to 1, newer ones.")
     diversity = ControlField(required=False, help_text="To 1, each film unlike those before it.")
     since = SinceField(
-        required=False, allow_null=True, help_text="Ratings of earlier years do not count; empty: all of them do."
+        required=False, allow_null=True, help_text="Ratings of earlier years do not count; null: all of them do."
     )
 
 

@@ -39,7 +39,8 @@ def allow(scope: str, key: str) -> Verdict:
                 ThrottleCount.objects.filter(window__lt=window - WINDOW).delete()
             else:  # another process was first
                 ThrottleCount.objects.filter(**row).update(count=F("count") + 1)
-        count = ThrottleCount.objects.values_list("count", flat=True).get(**row)
+        # Gone in between: whoever it was has deleted the account.
+        count = ThrottleCount.objects.filter(**row).values_list("count", flat=True).first() or 1
     if count <= limit:
         return Verdict(True, 0)
     return Verdict(False, max(1, int((window + WINDOW - now).total_seconds()) + 1))

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cinema.api_fields import ControlsMixin, IdListField, Query, YearRangeMixin, signed_in
+from cinema.api_fields import ControlsMixin, IdListField, Query, SinceInQueryField, YearRangeMixin, signed_in
 from cinema.models import CONTROL_RANGES, MAX_DISCOVERIES, Movie, User
 from cinema.problems import Problem
 from recommender.explain import NoExplanation, explain_for
@@ -67,6 +67,9 @@ class RecommendationListSerializer(serializers.Serializer[Any]):
 
 class ListQuery(YearRangeMixin, ControlsMixin, Query):
     n = serializers.IntegerField(required=False, default=10, min_value=1, max_value=MAX_N)
+    since = SinceInQueryField(
+        required=False, allow_null=True, help_text="Ratings of earlier years do not count; empty: all of them do."
+    )
     exclude = IdListField(required=False, default="", allow_blank=True, help_text="Film ids separated by commas.")
     discovery = serializers.ChoiceField(
         ["auto", *(str(n) for n in range(MAX_DISCOVERIES + 1))],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Sequence
-from xml.sax.saxutils import escape  # nosec B406 - it writes XML and reads none
+from xml.sax.saxutils import escape  # it writes XML and reads none  # nosec B406
 
 from cinema import poster_motifs as motifs
 from cinema.poster_motifs import HEIGHT, WIDTH, Dice, Motif, Palette

@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.contrib.auth.hashers import make_password
 from django.db.models import Avg, Count
 from django.test import override_settings
 from django.utils import timezone
@@ -74,7 +75,7 @@ def attack(film: Movie, *, age: str, seed: int) -> list[int]:
     popular = Movie.objects.annotate(n=Count("ratings"), mean=Avg("ratings__value")).order_by("-n", "pk")[:200]
     usual = [(one, round(2 * one.mean) / 2) for one in popular if one.pk != film.pk]
     accounts = User.objects.bulk_create(
-        User(username=f"shill-{n}", date_joined=joined, password="!") for n in range(N_ACCOUNTS)
+        User(username=f"shill-{n}", date_joined=joined, password=make_password(None)) for n in range(N_ACCOUNTS)
     )
     now = timezone.now()
     for account in accounts:

@@ -131,7 +131,7 @@ class Site:
 
     def answers(self) -> bool:
         """Whether the web server says that it is alive."""
-        loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # nosec B104 - compared with, not bound to
+        loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # compared with, not bound to  # nosec B104
         host = loopback.get(self.host, self.host)
         connection = HTTPConnection(host, self.port, timeout=2)
         try:

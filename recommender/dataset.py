@@ -60,7 +60,7 @@ def _rating_columns(
     with connection.cursor() as cursor:
         where, values = ("", []) if until is None else (" WHERE changed_at <= %s", [_adapted(until)])
         columns = f"user_id, movie_id, value, {_SECONDS[connection.vendor]}"
-        cursor.execute(f"SELECT {columns} FROM {table}{where}", values)  # nosec B608 - names of our own columns
+        cursor.execute(f"SELECT {columns} FROM {table}{where}", values)  # names of our own columns  # nosec B608
         while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
             # float64 holds ids and seconds exactly up to 2**53.
             chunks.append(np.array(rows, dtype=np.float64))

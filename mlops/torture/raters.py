@@ -32,7 +32,7 @@ def call(url: str, token: str, method: str = "GET", body: Any = None) -> tuple[i
     data = None if body is None else json.dumps(body).encode()
     try:
         request = Request(url, data, headers, method=method)
-        with urlopen(request, timeout=ANSWER_SECONDS) as response:  # nosec B310 - our own site, over http
+        with urlopen(request, timeout=ANSWER_SECONDS) as response:  # our own site, over http  # nosec B310
             text = response.read()
             return response.status, json.loads(text) if text else None
     except HTTPError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape  # nosec B406 - it writes XML and reads none
+from xml.sax.saxutils import escape  # it writes XML and reads none  # nosec B406
 
 _PANEL_WIDTH, _COLUMNS = 500, 2
 _LABELS, _DOTS_END, _VALUES = 222, 424, 432  # from the left of a panel: end of labels, end of dots, start of values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -18,8 +19,7 @@ from django.test import Client
 
 from cinema.models import User
 
-PASSWORD = "a long word for a short life"
-WRONG = "another word, as long as that"
+PASSWORD, WRONG = secrets.token_urlsafe(), secrets.token_urlsafe()
 
 
 class Command(BaseCommand):

@@ -166,6 +166,13 @@ class Site:
                 else:
                     child.retry_at = 0.0
 
+    def end_hung(self, hangs: Callable[[int], bool]) -> None:
+        """Kills the worker if ``hangs`` says so of its process id; watch() starts it again."""
+        worker = self.children[-1]
+        if worker.process is not None and worker.alive and hangs(worker.process.pid):
+            self._say(f"The {worker.name} hangs and is killed.")
+            worker.signal(signal.SIGKILL)
+
     def stop(self, *, hurry: Callable[[], bool]) -> None:
         """Ends everything: politely, then with force after STOP_SECONDS or as soon as ``hurry`` says so."""
         descendants = [process for child in self.children for process in child.descendants()]

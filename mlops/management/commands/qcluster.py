@@ -25,6 +25,7 @@ from cinema.processes import chain_forks
 from mlops import runs
 from mlops.cluster import LOOK_SECONDS, Cluster
 from mlops.models import WorkerHeartbeat
+from mlops.watchdog import SentinelWatchdog
 
 logger = logging.getLogger(__name__)
 
@@ -62,13 +63,14 @@ class Command(DjangoQCommand):
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
+        sentinel = SentinelWatchdog(SWEEP_SCHEDULE)
         while not heartbeat.stop_requested.wait(LOOK_SECONDS):
             # A training that is under way goes on: it needs nothing of what is broken.
-            if cluster.damaged and not cluster.trainings():
+            if (cluster.damaged or sentinel.hangs()) and not cluster.trainings():
                 cluster.kill()
                 heartbeat.finish()
                 raise CommandError(
-                    "A process of the worker was killed, and no task would be done any more. Start it again."
+                    "A process of the worker was killed or hangs, and no task would be done any more. Start it again."
                 )
         # The cluster waits for running tasks without limit, so their reason to run is taken away.
         if not cluster.end(meanwhile=lambda: _interrupt(cluster)):

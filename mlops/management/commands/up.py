@@ -25,6 +25,7 @@ from cinema.models import Movie
 from mlops import runs
 from mlops.models import TrainingRun
 from mlops.site import PortTaken, Site, is_loopback, probe_port
+from mlops.watchdog import Watchdog
 from recommender import registry
 from recommender.retention import delete_unowned
 
@@ -168,6 +169,7 @@ class Command(BaseCommand):
     def _run(self, site: Site) -> None:
         run_id = self._first_training()
         swept = tidied = time.monotonic()
+        watchdog = Watchdog()
         while not self._stop.wait(WATCH_SECONDS):
             site.watch()
             try:
@@ -176,6 +178,7 @@ class Command(BaseCommand):
                 if time.monotonic() - swept > SWEEP_EVERY:
                     swept = time.monotonic()
                     runs.sweep()
+                    site.end_hung(watchdog.hangs)
                 if time.monotonic() - tidied > TIDY_EVERY:
                     tidied = time.monotonic()
                     delete_unowned()

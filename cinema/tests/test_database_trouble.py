@@ -95,6 +95,57 @@ class LockedTestCase(DatabaseTroubleTestCase):
         self.assertEqual(self.put(self.films[0]).status_code, 201)
 
 
+class GoneTestCase(DatabaseTroubleTestCase):
+    """The server ends every connection and takes no new one, as one that is restarted."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        if connection.vendor == "sqlite":
+            self.skipTest("SQLite has no server that could go.")
+        self.name = connection.settings_dict["NAME"]
+        self.addCleanup(self.back)
+
+    def at_the_server(self, *statements: str) -> None:
+        other = connections.create_connection("default")
+        other.settings_dict = {**other.settings_dict, "NAME": "postgres"}
+        try:
+            with other.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+        finally:
+            other.close()
+
+    def go(self) -> None:
+        self.at_the_server(
+            f'ALTER DATABASE "{self.name}" ALLOW_CONNECTIONS false',
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self.name}'",
+        )
+
+    def back(self) -> None:
+        self.at_the_server(f'ALTER DATABASE "{self.name}" ALLOW_CONNECTIONS true')
+
+    def test_it_is_told_to_come_again_and_comes_back_by_itself(self) -> None:
+        acknowledged: dict[int, float] = {}
+        for film in self.films[:3]:
+            self.assertEqual(self.put(film).status_code, 201)
+            acknowledged[film] = 4.0
+        self.go()
+        for _ in range(3):
+            began = time.monotonic()
+            self.assert_comes_again(self.put(self.films[3]))
+            self.assertLess(time.monotonic() - began, 5)
+            self.assertEqual(self.list_status(), 503)
+        for path, status in (("/healthz", 200), ("/readyz", 503), ("/movies/1", 503), ("/", 503)):
+            with self.subTest(path):
+                self.assertEqual(Client(raise_request_exception=False).get(path).status_code, status)
+        self.assertEqual(Client().get("/readyz").json()["db"], "down")
+        self.back()
+        self.assertEqual(self.put(self.films[4]).status_code, 201)
+        self.assertEqual(self.list_status(), 200)
+        kept = dict(Rating.objects.filter(user=self.alice, movie__in=self.films).values_list("movie_id", "value"))
+        self.assertEqual(kept, {**acknowledged, self.films[4]: 4.0})
+
+
 class FullTestCase(DatabaseTroubleTestCase):
     def setUp(self) -> None:
         super().setUp()

@@ -279,7 +279,9 @@ _NOT_NEGATIVE = (
 )
 
 
-def _check(arrays: dict[str, NDArray[Any]], settings: dict[str, Any]) -> None:
+def _check(arrays: dict[str, NDArray[Any]], settings: object) -> None:
+    if not isinstance(settings, dict):
+        raise MalformedModel("the settings are missing")
     if set(arrays) != set(_LAYOUT):
         raise MalformedModel(f"the arrays are {sorted(arrays)} and should be {sorted(_LAYOUT)}")
     lengths: dict[str, int] = {}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import replace
@@ -9,6 +10,8 @@ from unittest import mock
 import numpy as np
 import safetensors.numpy
 from django.test import SimpleTestCase
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recommender import artifacts
 from recommender.tests.stored_versions import StoredVersionsMixin, trained
@@ -120,6 +123,57 @@ class ArtifactsTestCase(StoredVersionsMixin, SimpleTestCase):
             self.assertNotIn(n_people, shape, name)
         arrays = safetensors.numpy.load(self.arrays.read_bytes())
         self.assertEqual(arrays["item_features"].shape[0], n_items)
+
+
+class AnyBytesTestCase(StoredVersionsMixin, SimpleTestCase):
+    """Whatever lies on the disk is a model or ArtifactCorrupt, even where somebody has made the sums fit."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        stored = artifacts.save(LABEL, trained(), {"algorithm": "test"})
+        self.folder = artifacts.root() / LABEL
+        self.sum = stored.manifest_sha256
+        self.arrays = (self.folder / artifacts.ARRAYS).read_bytes()
+        self.manifest = json.loads((self.folder / artifacts.MANIFEST).read_text())
+        for path in self.folder.iterdir():
+            path.chmod(0o640)
+
+    def refuses_or_reads(self, arrays: bytes, manifest: bytes) -> None:
+        (self.folder / artifacts.ARRAYS).write_bytes(arrays)
+        (self.folder / artifacts.MANIFEST).write_bytes(manifest)
+        try:
+            model, _ = artifacts.load(LABEL, hashlib.sha256(manifest).hexdigest())
+        except artifacts.ArtifactCorrupt:
+            return
+        for array in model.arrays().values():
+            self.assertTrue(array.dtype.kind != "f" or np.isfinite(array).all())
+
+    def with_sums_of(self, arrays: bytes) -> bytes:
+        """A manifest that vouches for them."""
+        told = {"sha256": hashlib.sha256(arrays).hexdigest(), "bytes": len(arrays)}
+        return json.dumps({**self.manifest, "arrays": {**self.manifest["arrays"], **told}}).encode()
+
+    @given(st.binary(max_size=400))
+    def test_any_manifest(self, data: bytes) -> None:
+        self.refuses_or_reads(self.arrays, data)
+
+    @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ), max_leaves=8), st.data())  # fmt: skip
+    def test_a_manifest_with_anything_in_one_place(self, value: object, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(self.manifest)))
+        self.refuses_or_reads(self.arrays, json.dumps({**self.manifest, name: value}).encode())
+
+    @given(st.binary(max_size=400))
+    def test_any_arrays_that_the_manifest_vouches_for(self, data: bytes) -> None:
+        self.refuses_or_reads(data, self.with_sums_of(data))
+
+    @given(st.data())
+    def test_arrays_with_other_bytes_that_the_manifest_vouches_for(self, data: st.DataObject) -> None:
+        at = data.draw(st.integers(0, len(self.arrays) - 1) | st.integers(0, 1200))
+        other = data.draw(st.binary(min_size=1, max_size=16))
+        arrays = self.arrays[:at] + other + self.arrays[at + len(other) :]
+        self.refuses_or_reads(arrays, self.with_sums_of(arrays))
 
 
 class TwinTestCase(StoredVersionsMixin, SimpleTestCase):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 from unittest import mock
 
@@ -39,6 +40,7 @@ class RatingInputTestCase(ApiTestCase):
             "an open quote": b'{"value": "4',
             "nothing": b"{",
             "a byte order mark": b'\xef\xbb\xbf{"value": 4}',
+            "packed with gzip": gzip.compress(b'{"value": 4}'),
             "a list": b"[4]",
             "a number": b"4",
             "null": b"null",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +23,7 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 from django.test import SimpleTestCase, TestCase
 
 from mlops import runs
@@ -247,6 +251,40 @@ class UpTestCase(SimpleTestCase):
         _, left = psutil.wait_procs(family, timeout=1)
         self.assertEqual(left, [])
 
+    def test_9_it_finishes_what_it_has_begun_when_it_is_told_to_stop(self) -> None:
+        self.site.start()
+        films = [film["movie_id"] for film in self.site.get("/api/movies?page_size=200")[1]["results"]]
+        acknowledged: dict[int, float] = {}
+        statuses: list[int] = []
+
+        def rate(mine: list[int]) -> None:
+            for film in itertools.cycle(mine):
+                value = random.choice((1.0, 2.0, 3.0))
+                status, _ = self.site.get(f"/api/ratings/{film}", role="viewer", method="PUT", data={"value": value})
+                statuses.append(status)
+                if status in (200, 201):
+                    acknowledged[film] = value
+                elif status == 0:
+                    acknowledged.pop(film, None)  # it may have been rated anew, or not
+                    if self.site.process.poll() is not None:
+                        return
+
+        threads = [threading.Thread(target=rate, args=(films[n::4],)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: len(acknowledged) >= 12, 30, "ratings are coming in")
+        os.kill(self.site.process.pid, signal.SIGTERM)
+        self.assertEqual(self.site.process.wait(timeout=20), 0)
+        for thread in threads:
+            thread.join(30)
+        self.assertLessEqual(set(statuses), {200, 201, 429, 0})
+        self.site.start()
+        rows = self.site.get("/api/ratings?page_size=200", role="viewer")[1]["results"]
+        kept = {row["movie_id"]: row["value"] for row in rows}
+        self.assertEqual({film: kept.get(film) for film in acknowledged}, acknowledged)
+        self.site.process.terminate()
+        self.assertEqual(self.site.process.wait(timeout=20), 0)
+
 
 class AddressTestCase(SimpleTestCase):
     def up(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -291,6 +329,42 @@ class AddressTestCase(SimpleTestCase):
     def test_it_knows_loopback_addresses(self) -> None:
         self.assertTrue(all(map(is_loopback, ("localhost", "127.0.0.1", "127.1.2.3", "::1"))))
         self.assertFalse(any(map(is_loopback, ("0.0.0.0", "::", "192.168.1.5", "example.com"))))
+
+
+class DatabaseAtStartTestCase(SimpleTestCase):
+    """A server of the database that comes late, or does not come."""
+
+    def setUp(self) -> None:
+        self.told: list[str] = []
+        self.command = Command()
+        self.command._stop = threading.Event()
+        self.enterContext(mock.patch.object(self.command, "_say", self.told.append))
+        self.connection = self.enterContext(mock.patch("mlops.management.commands.up.connection"))
+        self.connection.vendor = "postgresql"
+        self.enterContext(mock.patch("mlops.management.commands.up.RETRY_SECONDS", 0))
+
+    def test_it_waits_for_one_that_comes_late_and_says_so_once(self) -> None:
+        refused = OperationalError("connection refused")
+        self.connection.ensure_connection.side_effect = [refused, refused, refused, None]
+        self.command._await_database()
+        self.assertEqual(self.connection.ensure_connection.call_count, 4)
+        self.assertIn("connection refused", self.told[0])
+        self.assertEqual(len(self.told), 2)
+
+    def test_it_does_not_wait_for_ever(self) -> None:
+        self.connection.ensure_connection.side_effect = OperationalError("connection refused")
+        with (
+            mock.patch("mlops.management.commands.up.DATABASE_SECONDS", 0),
+            self.assertRaises(OperationalError),
+        ):
+            self.command._await_database()
+
+    def test_it_does_not_wait_for_a_file(self) -> None:
+        self.connection.vendor = "sqlite"
+        self.connection.ensure_connection.side_effect = OperationalError("unable to open database file")
+        with self.assertRaises(OperationalError):
+            self.command._await_database()
+        self.assertEqual(self.told, [])
 
 
 class FirstTrainingTestCase(TestCase):

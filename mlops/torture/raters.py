@@ -6,7 +6,9 @@ import json
 import random
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -36,9 +38,10 @@ def call(url: str, token: str, method: str = "GET", body: Any = None) -> tuple[i
             text = response.read()
             return response.status, json.loads(text) if text else None
     except HTTPError as error:
-        error.read()
+        with suppress(OSError, HTTPException):  # the status says enough
+            error.read()
         return error.code, None
-    except (OSError, ValueError):
+    except (OSError, HTTPException, ValueError):
         # The connection broke off, perhaps in the middle of an answer.
         return 0, None
 

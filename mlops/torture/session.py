@@ -165,6 +165,8 @@ def _hurt(
     threads: list[Rater | Killer | Operator] = [*people, killer]
     if plan.each is None:
         threads.append(operator)
+    broken: list[threading.ExceptHookArgs] = []
+    threading.excepthook = broken.append  # whoever stops rating unseen would leave the ledger with a gap
     for thread in threads:
         thread.start()
     if plan.each is None:
@@ -176,6 +178,9 @@ def _hurt(
         thread.stop_requested.set()
     for thread in threads:
         thread.join(60)
+    threading.excepthook = threading.__excepthook__
+    if broken:
+        raise TortureFailed(f"What tortures has failed itself, in {broken[0].thread}: {broken[0].exc_value!r}")
     return operator.done, killer.killed
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-import random
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cinema.models import Movie, Rating
 from cinema.ratings import rate_movie
@@ -27,12 +28,13 @@ class ExplainForTestCase(CatalogueTestCase):
         self.assertTrue(0 < explanation["confidence"] <= 1)
 
     def test_it_adds_up_for_any_person_and_film(self) -> None:
-        rng = random.Random(0)
-        for _ in range(40):
+        # Not on the method: each example replaces what the last one wrote, within the transaction of the test.
+        @given(ratings=st.dictionaries(st.integers(0, 59), st.integers(1, 10), max_size=20), asked=st.integers(0, 59))
+        @settings(max_examples=40)
+        def holds(ratings: dict[int, int], asked: int) -> None:
             Rating.objects.filter(user=self.alice).delete()
-            rows = rng.sample(range(60), rng.randint(0, 20))
-            rate(self.alice, {row: rng.randint(1, 10) / 2 for row in rows})
-            film = self.film(rng.randrange(60))
+            rate(self.alice, {row: stars / 2 for row, stars in ratings.items()})
+            film = self.film(asked)
             explanation = explain_for(self.alice, film, all_contributions=True)
             parts = explanation["breakdown"]
             total = sum(parts[name] for name in ("base", "film", "you", "your_ratings", "clipped"))
@@ -41,6 +43,8 @@ class ExplainForTestCase(CatalogueTestCase):
             contributions = sum(entry["contribution"] for entry in explanation["contributions"])
             self.assertAlmostEqual(contributions, parts["your_ratings"], delta=1e-6)
             self.assertAlmostEqual(predict_for(self.alice, [film])[film.pk], parts["total"], delta=1e-9)
+
+        holds()
 
     def test_it_adds_up_for_the_place_in_a_list_too(self) -> None:
         rate(self.alice, DRAMA_FAN)

@@ -15,7 +15,7 @@ from typing import IO, Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error, connection
+from django.db import Error, OperationalError, connection
 
 from cinema.credentials import credentials_path
 from cinema.first_start import ADMIN, Account, ensure_accounts
@@ -33,6 +33,8 @@ WATCH_SECONDS = 1.0
 SWEEP_EVERY = 10.0
 TIDY_EVERY = 600.0
 ANSWER_SECONDS = 60.0
+DATABASE_SECONDS = 30.0
+RETRY_SECONDS = 1.0
 
 
 class Command(BaseCommand):
@@ -111,6 +113,9 @@ class Command(BaseCommand):
     def _prepare(self) -> dict[str, Account]:
         """Everything before the first process. Each step does nothing if there is nothing to do."""
         try:
+            self._await_database()
+            if self._stop.is_set():
+                return {}
             call_command("migrate", verbosity=0, interactive=False)
             self._collect_static()
             self._load_demo()
@@ -122,6 +127,23 @@ class Command(BaseCommand):
         except Error as error:
             raise CommandError(f"The database cannot be used: {str(error).strip()}") from error
         return accounts
+
+    def _await_database(self) -> None:
+        """On a machine that has just started, the database's server may come later. Raises Error if it does not."""
+        deadline = time.monotonic() + DATABASE_SECONDS
+        told = False
+        while not self._stop.is_set():
+            try:
+                connection.ensure_connection()
+                return
+            except OperationalError as error:
+                if connection.vendor == "sqlite" or time.monotonic() > deadline:
+                    raise
+                if not told:
+                    told = True
+                    self._say(f"The database does not answer yet: {str(error).strip()}")
+                    self._say(f"Trying again for {DATABASE_SECONDS:.0f} s.")
+            self._stop.wait(RETRY_SECONDS)
 
     def _load_demo(self) -> None:
         if Movie.objects.exists():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 SERIOUS = {"serious", "critical"}
-PUBLIC = ["/", "/movies", "/movies/60", "/statistics", "/sign-in", "/sign-up", "/account-deleted"]
+PUBLIC = ["/", "/movies", "/movies/60", "/statistics", "/sign-in", "/sign-up", "/forgotten-password", "/account-deleted"]
 OWN = [
     "/",
     "/rails/for-you",
@@ -38,6 +38,7 @@ OWN = [
     "/my/what-if",
     "/my/data",
     "/my/data/import",
+    "/my/account",
     "/my/account/delete",
     "/start?groups",
     "/start/rate",

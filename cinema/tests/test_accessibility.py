@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 SERIOUS = {"serious", "critical"}
-PUBLIC = ["/", "/movies", "/movies/60", "/statistics", "/sign-in", "/sign-up", "/forgotten-password", "/account-deleted"]
+PUBLIC = [
+    "/",
+    "/movies",
+    "/movies/60",
+    "/statistics",
+    "/sign-in",
+    "/sign-up",
+    "/forgotten-password",
+    "/account-deleted",
+]
 OWN = [
     "/",
     "/rails/for-you",

@@ -9,7 +9,9 @@ module brings the compiler along, so only processes that train do.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,8 @@ from numpy.typing import NDArray
 from recommender.algorithms.factorization import Factorization, MatrixFactorizationConfig
 from recommender.algorithms.film_model import FilmModel
 from recommender.algorithms.interactions import Interactions
-from recommender.algorithms.sgd_kernel import make_rows, n_blocks, sgd_epoch, shuffled
+from recommender.algorithms.rating_grid import rating_grid
+from recommender.algorithms.sgd_kernel import make_rows, n_blocks, sgd_epoch
 from recommender.algorithms.trainer import Epoch
 from recommender.algorithms.uncertainty import film_variance
 
@@ -32,21 +35,23 @@ class MatrixFactorizationTrainer:
     Films without a rating keep zero bias and zero factors, so that they are predicted by what is known of the person.
     """
 
-    def __init__(self, config: MatrixFactorizationConfig, data: Interactions) -> None:
+    def __init__(
+        self, config: MatrixFactorizationConfig, data: Interactions, *, n_threads: int | None = None
+    ) -> None:
+        """``n_threads``: as many as there are cores, unless said; their number changes no bit of the result."""
         if not len(data):
             raise ValueError("there is no rating to learn from")
         self.config = config
         self.data = data
         self._rng = np.random.default_rng(config.seed)
-        order = self._rng.permutation(len(data))
-        self._user = shuffled(data.user, order)
-        self._item = shuffled(data.item, order)
-        self._value = shuffled(data.value, order)
+        self._grid = rating_grid(data, self._rng)
         self._global_mean = float(data.value.mean(dtype=np.float64))
-        self._users = make_rows(self._initial(data.user_counts), bias_column=0)
-        self._items = make_rows(self._initial(data.item_counts), bias_column=1)
+        self._users = make_rows(self._initial(data.user_counts), self._grid.user_row, bias_column=0)
+        self._items = make_rows(self._initial(data.item_counts), self._grid.item_row, bias_column=1)
         self._kernel = sgd_epoch(config.n_factors)
         self.n_epochs_done = 0
+        n_threads = min(n_threads or len(os.sched_getaffinity(0)), self._grid.n_groups)
+        self._executor = ThreadPoolExecutor(n_threads) if n_threads > 1 else None
 
     def _initial(self, counts: NDArray[np.int64]) -> NDArray[np.float32]:
         k = self.config.n_factors
@@ -59,21 +64,39 @@ class MatrixFactorizationTrainer:
     def train_epoch(self) -> Epoch:
         """One pass over all ratings, each error taken before its own update. Raises Diverged when a number stops being
         finite."""
-        loss = self._kernel(
-            self._user,
-            self._item,
-            self._value,
-            self._rng.permutation(n_blocks(len(self._user))),
+        g = self._grid.n_groups
+        loss = 0.0
+        for cells in self._grid.rounds(int(self._rng.integers(g)) if g > 1 else 0):
+            # Drawn here, so that it does not matter which thread is the first.
+            orders = [self._rng.permutation(n_blocks(self._size(cell))) for cell in cells]
+            if self._executor is None:
+                loss += sum(map(self._work, cells, orders))
+            else:
+                loss += sum(self._executor.map(self._work, cells, orders))
+        if not np.isfinite(loss):
+            raise Diverged("The training diverged. Choose a smaller learning rate.")
+        self.n_epochs_done += 1
+        return Epoch(number=self.n_epochs_done, train_rmse=float(np.sqrt(loss / len(self.data))))
+
+    def _size(self, cell: int) -> int:
+        return int(self._grid.starts[cell + 1] - self._grid.starts[cell])
+
+    def _work(self, cell: int, blocks: NDArray[np.int64]) -> float:
+        """One pass over the ratings of a cell, in the order of ``blocks``; their squared errors."""
+        grid = self._grid
+        return self._kernel(
+            grid.user,
+            grid.item,
+            grid.value,
+            grid.starts[cell],
+            grid.starts[cell + 1],
+            blocks,
             np.float32(self._global_mean),
             self._users,
             self._items,
             np.float32(self.config.learning_rate),
             np.float32(self.config.regularization),
         )
-        if not np.isfinite(loss):
-            raise Diverged("The training diverged. Choose a smaller learning rate.")
-        self.n_epochs_done += 1
-        return Epoch(number=self.n_epochs_done, train_rmse=float(np.sqrt(loss / len(self._user))))
 
     def epochs(self, held_out: Interactions | None = None) -> Iterator[Epoch]:
         """The epochs still to run, each as it is done, with the RMSE of the learned vectors on ``held_out``."""
@@ -88,12 +111,13 @@ class MatrixFactorizationTrainer:
     def result(self) -> Factorization:
         """A copy of the present state, taken apart into biases and factors."""
         k = self.config.n_factors
+        user, item = self._grid.user_row, self._grid.item_row
         return Factorization(
             global_mean=self._global_mean,
-            user_bias=self._users[:, k].copy(),
-            item_bias=self._items[:, k + 1].copy(),
-            user_factors=self._users[:, :k].copy(),
-            item_factors=self._items[:, :k].copy(),
+            user_bias=self._users[user, k],
+            item_bias=self._items[item, k + 1],
+            user_factors=self._users[user, :k],
+            item_factors=self._items[item, :k],
         )
 
     def films(self) -> FilmModel:

@@ -50,14 +50,14 @@ def row_width(n_factors: int) -> int:
     return -(-(n_factors + 2) // LANES) * LANES
 
 
-def make_rows(factors: Rows, *, bias_column: int) -> Rows:
-    """Rows for the kernel around (n, n_factors) ``factors``, biases zero.
+def make_rows(factors: Rows, place: NDArray[np.int32] | None = None, *, bias_column: int) -> Rows:
+    """Rows for the kernel around (n, n_factors) ``factors``, biases zero; row ``place[n]`` for the n-th, or row n.
 
     ``bias_column`` is 0 for people and 1 for films; the other one of the two columns holds the constant 1.
     """
     n, k = factors.shape
     rows = np.zeros((n, row_width(k)), np.float32)
-    rows[:, :k] = factors
+    rows[slice(None) if place is None else place, :k] = factors
     rows[:, k + 1 - bias_column] = 1.0
     return rows
 
@@ -165,10 +165,11 @@ def _prefetch(typing_context, rows, number, n_factors):  # type: ignore[no-untyp
 def sgd_epoch(n_factors: int) -> Kernel:
     """The compiled kernel for ``n_factors`` factors; the first call compiles it.
 
-    Its arguments: ``user``, ``item`` int32 (n,), ``value`` float32 (n,), ``blocks`` int64 (the order in which blocks
-    of BLOCK ratings are visited), ``global_mean`` float32, ``users``, ``items`` C-contiguous float32 rows as
-    ``make_rows`` makes them, ``learning_rate``, ``regularization`` float32. User and item numbers are not checked.
-    Rows are updated in place; returns the sum of squared errors, each taken before its update.
+    Its arguments: ``user``, ``item`` int32 (n,), ``value`` float32 (n,), ``first``, ``end`` (which of them),
+    ``blocks`` int64 (the order in which blocks of BLOCK ratings are visited, counted from ``first``), ``global_mean``
+    float32, ``users``, ``items`` C-contiguous float32 rows as ``make_rows`` makes them, ``learning_rate``,
+    ``regularization`` float32. User and item numbers are not checked. Rows are updated in place; returns the sum of
+    squared errors, each taken before its update. Calls that share no row may run at once.
 
     For each rating: e = r − (μ + b_u + b_i + p_u·q_i), then b ← b + γ(e − λb), p_u ← p_u + γ(e·q_i − λp_u) and
     q_i ← q_i + γ(e·p_u − λq_i) with the old p_u (Koren, Bell & Volinsky 2009).
@@ -178,6 +179,8 @@ def sgd_epoch(n_factors: int) -> Kernel:
         user: Any,
         item: Any,
         value: Any,
+        first: Any,
+        last: Any,
         blocks: Any,
         global_mean: Any,
         users: Any,
@@ -185,12 +188,11 @@ def sgd_epoch(n_factors: int) -> Kernel:
         learning_rate: Any,
         regularization: Any,
     ) -> float:
-        n = user.shape[0]
         shrink = np.float32(1) - learning_rate * regularization
         loss = 0.0
         for b in range(blocks.shape[0]):
-            start = blocks[b] * BLOCK
-            end = min(start + BLOCK, n)
+            start = first + blocks[b] * BLOCK
+            end = min(start + BLOCK, last)
             for t in range(start, end):
                 ahead = t + AHEAD
                 if ahead < end:
@@ -207,7 +209,3 @@ def sgd_epoch(n_factors: int) -> Kernel:
 def n_blocks(n_ratings: int) -> int:
     return -(-n_ratings // BLOCK)
 
-
-def shuffled(column: NDArray[Any], order: NDArray[np.intp]) -> NDArray[Any]:
-    """A contiguous copy in the given order: the kernel reads it from front to back."""
-    return np.ascontiguousarray(column[order])

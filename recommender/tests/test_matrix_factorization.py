@@ -47,7 +47,8 @@ class KernelTestCase(SimpleTestCase):
                 users, items = make_rows(p, bias_column=0), make_rows(q, bias_column=1)
                 slow = [np.zeros(data.n_users), np.zeros(data.n_items), p.astype(float), q.astype(float)]
                 numbers = (np.float32(0.01), np.float32(0.02))
-                loss = sgd_epoch(k)(data.user, data.item, data.value, blocks, np.float32(3.3), users, items, *numbers)
+                ratings = (data.user, data.item, data.value, 0, len(data))
+                loss = sgd_epoch(k)(*ratings, blocks, np.float32(3.3), users, items, *numbers)
                 values = data.value.astype(float)
                 expected = slow_epoch(data.user, data.item, values, blocks, 3.3, *slow, rate=0.01, reg=0.02)
                 self.assertAlmostEqual(loss / expected, 1, places=4)

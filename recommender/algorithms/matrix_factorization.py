@@ -35,9 +35,7 @@ class MatrixFactorizationTrainer:
     Films without a rating keep zero bias and zero factors, so that they are predicted by what is known of the person.
     """
 
-    def __init__(
-        self, config: MatrixFactorizationConfig, data: Interactions, *, n_threads: int | None = None
-    ) -> None:
+    def __init__(self, config: MatrixFactorizationConfig, data: Interactions, *, n_threads: int | None = None) -> None:
         """``n_threads``: as many as there are cores, unless said; their number changes no bit of the result."""
         if not len(data):
             raise ValueError("there is no rating to learn from")

@@ -208,4 +208,3 @@ def sgd_epoch(n_factors: int) -> Kernel:
 
 def n_blocks(n_ratings: int) -> int:
     return -(-n_ratings // BLOCK)
-

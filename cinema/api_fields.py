@@ -168,6 +168,24 @@ class ControlsMixin(serializers.Serializer[Any]):
     )
 
 
+class StrictTextField(serializers.CharField):
+    """A JSON string, not a number that is taken for one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class WholeNumberField(serializers.IntegerField):
+    """A JSON integer, so neither true nor "2" nor 2.0."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class StrictBooleanField(serializers.BooleanField):
     """true or false, not "yes" or 1."""
 

@@ -18,6 +18,11 @@ _PROBLEM = {
     },
     "required": ["type", "title", "status", "detail", "code"],
 }
+# From the web server, before Django sees the request: so it is no problem document.
+_TOO_LONG = {
+    "description": "The address has more than 4094 characters.",
+    "content": {"text/html": {"schema": {"type": "string"}}},
+}
 _CHANGES = {"post", "put", "patch", "delete"}
 
 
@@ -30,6 +35,8 @@ def document_problems(result: dict[str, Any], **context: Any) -> dict[str, Any]:
         for method, operation in operations.items():
             for status in _statuses(path, method, operation):
                 operation["responses"].setdefault(str(status.value), _answer(status))
+            if operation.get("parameters"):
+                operation["responses"]["414"] = _TOO_LONG
     return result
 
 

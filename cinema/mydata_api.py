@@ -14,15 +14,15 @@ from rest_framework.views import APIView
 
 from cinema import audit
 from cinema.api import MeView
-from cinema.api_fields import signed_in, throttle
+from cinema.api_fields import StrictTextField, signed_in, throttle
 from cinema.mydata import accounts
 from cinema.mydata.export import export_document
 from cinema.problems import Problem
 
 
 class DeleteAccountInput(serializers.Serializer[Any]):
-    username = serializers.CharField(max_length=150, trim_whitespace=False)
-    password = serializers.CharField(max_length=4096, trim_whitespace=False)
+    username = StrictTextField(max_length=150, trim_whitespace=False)
+    password = StrictTextField(max_length=4096, trim_whitespace=False)
 
 
 class AccountView(MeView):

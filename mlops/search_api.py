@@ -14,22 +14,13 @@ from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cinema.api_fields import Pages, signed_in, throttle
+from cinema.api_fields import Pages, WholeNumberField, signed_in, throttle
 from cinema.problems import Problem
 from mlops import runs, searches
 from mlops.api_problems import in_progress
 from mlops.models import Search, TrainingRun, Trial
 from mlops.searches import DEFAULT_TRIALS, MAX_MINUTES, MAX_TRIALS
 from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS
-
-
-class WholeNumberField(serializers.IntegerField):
-    """A whole number as JSON has it, not "20" or 20.0."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool) or not isinstance(data, int):
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
 
 class SearchInput(serializers.Serializer[Any]):

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cinema.api_fields import Pages, Query, StrictBooleanField, signed_in
+from cinema.api_fields import Pages, Query, StrictBooleanField, StrictTextField, WholeNumberField, signed_in
 from cinema.problems import Problem
 from recommender import registry, timeline
 from recommender.models import MAX_NOTE, Activation, ModelVersion
@@ -78,7 +78,7 @@ class VersionListView(VersionContextMixin, generics.ListAPIView[ModelVersion]):
 class KeepingInput(serializers.Serializer[Any]):
     """What staff may say of a version."""
 
-    note = serializers.CharField(required=False, allow_blank=True, max_length=MAX_NOTE)
+    note = StrictTextField(required=False, allow_blank=True, max_length=MAX_NOTE)
     pinned = StrictBooleanField(required=False)
 
 
@@ -99,10 +99,8 @@ class VersionDetailView(VersionContextMixin, generics.RetrieveAPIView[ModelVersi
 
 
 class ChangeInput(serializers.Serializer[Any]):
-    generation = serializers.IntegerField(
-        required=False, allow_null=True, default=None, min_value=0, max_value=2**31 - 1
-    )
-    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+    generation = WholeNumberField(required=False, allow_null=True, default=None, min_value=0, max_value=2**31 - 1)
+    reason = StrictTextField(required=False, allow_blank=True, default="", max_length=2000)
 
 
 class LiveSerializer(serializers.Serializer[Any]):

@@ -169,7 +169,14 @@ class KeepingTestCase(ApiTestCase):
         self.assertEqual((answer["note"], answer["pinned"]), ("the good one", True))
 
     def test_nothing_else_can(self) -> None:
-        for body in ({"pinned": "yes"}, {"pinned": 1}, {"note": [7]}, {"note": "x" * 2001}):
+        for body in (
+            {"pinned": "yes"},
+            {"pinned": 1},
+            {"note": [7]},
+            {"note": 7},
+            {"note": -4.9},
+            {"note": "x" * 2001},
+        ):
             with self.subTest(body):
                 self.assert_problem(self.patch(body), 400)
         self.patch({"label": "v1", "metrics": {}})

@@ -74,7 +74,7 @@ class ThreadsTestCase(SimpleTestCase):
         data = Interactions(
             user=(pairs // n_items).astype(np.int32),
             item=(pairs % n_items).astype(np.int32),
-            value=rng.integers(1, 11, n).astype(np.float32) / 2,
+            value=(rng.integers(1, 11, n) / 2).astype(np.float32),
             time=np.zeros(n, np.int64),
             n_users=n_users,
             n_items=n_items,

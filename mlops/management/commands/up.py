@@ -40,6 +40,13 @@ RETRY_SECONDS = 1.0
 class Command(BaseCommand):
     help = "Sets up what is missing and runs the whole site: web server, worker, first training."
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stop = threading.Event()
+        self._hurry = threading.Event()
+        self._tried_again = False
+        self._told_phase = ""
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
         parser.add_argument("--port", type=int, default=5000, help="port to listen on (default 5000)")
@@ -47,10 +54,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
-        self._stop = threading.Event()
-        self._hurry = threading.Event()
-        self._tried_again = False
-        self._told_phase = ""
         self._check_address(host, port)
         lock = self._only_one()
         try:

@@ -169,11 +169,13 @@ class ControlsMixin(serializers.Serializer[Any]):
 
 
 class StrictTextField(serializers.CharField):
-    """A JSON string, not a number that is taken for one."""
+    """A JSON string, not a number that is taken for one; its length is what was sent, before spaces are cut."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
+        if self.max_length is not None and len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
         return super().to_internal_value(data)
 
 

@@ -176,6 +176,7 @@ class KeepingTestCase(ApiTestCase):
             {"note": 7},
             {"note": -4.9},
             {"note": "x" * 2001},
+            {"note": "\n" + "x" * 2000},
         ):
             with self.subTest(body):
                 self.assert_problem(self.patch(body), 400)

@@ -31,8 +31,12 @@ def throttle_window() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
-    """No test sees what another one left in the process's cache."""
+    """No test sees what another one left in the process's memory."""
+    from recommender import catalogue, remembered  # not before Django is set up
+
     cache.clear()
+    catalogue.forget()
+    remembered.forget()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

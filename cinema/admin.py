@@ -14,6 +14,7 @@ from knox.models import AuthToken
 
 from cinema.models import (
     AuditEntry,
+    CatalogueEdition,
     FirstMinutes,
     Genre,
     HiddenMovie,
@@ -357,6 +358,11 @@ class ResetRequestAdmin(ReadOnlyAdmin):
     @admin.action(description="Dismiss")
     def dismiss(self, request: HttpRequest, queryset: QuerySet[ResetRequest]) -> None:
         queryset.delete()
+
+
+@admin.register(CatalogueEdition)
+class CatalogueEditionAdmin(ReadOnlyAdmin):
+    """Another number with every change of films or genres."""
 
 
 @admin.register(ThrottleCount)

@@ -27,7 +27,7 @@ from cinema.controls import Settings, controls_of, reset_controls, save_controls
 from cinema.models import Movie, Rating, User
 from cinema.ratings import unrate_movie
 from cinema.receipts import rate_with_receipt
-from recommender.recommend import genre_names
+from recommender.catalogue import genre_names
 
 
 class MovieSerializer(serializers.Serializer[Movie]):

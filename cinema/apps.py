@@ -8,4 +8,4 @@ class CinemaConfig(AppConfig):
     verbose_name = "Films and people"
 
     def ready(self) -> None:
-        from cinema import audit, checks  # noqa: F401 - registers checks, and hears who signs in
+        from cinema import audit, catalogue_edition, checks  # noqa: F401 - they hear what happens

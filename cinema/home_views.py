@@ -21,7 +21,8 @@ from cinema.models import Movie, Rating, User
 from mlops.models import TrainingRun
 from recommender.explain import placed_by
 from recommender.rails import Rail, home_rails, opened_rail
-from recommender.recommend import MAX_N, Filters, Recommendation, recommend_for, recommend_to
+from recommender.recommend import MAX_N, Recommendation, recommend_for, recommend_to
+from recommender.remembered import list_for
 from recommender.served import note_list
 from recommender.viewers import Viewer
 
@@ -151,7 +152,7 @@ def rail(request: MemberRequest, key: str) -> HttpResponse:
     form = RailForm(request.GET)
     filters = form.filters()
     if key == "for-you":
-        items = recommend_for(request.user, n=MAX_N, **vars_of(filters)).items
+        items = list_for(request.user, n=MAX_N, filters=filters).items
         shown = ShownRail(
             key, gettext("For you"), gettext("Your list, as far as it goes."), [_card(item) for item in items]
         )
@@ -167,7 +168,3 @@ def rail(request: MemberRequest, key: str) -> HttpResponse:
     context = {"rail": shown, "form": form, "page": page, "cards": page.object_list, "query": query.urlencode()}
     template = "cinema/rail.html#results" if wants_fragment(request) else "cinema/rail.html"
     return render(request, template, context)
-
-
-def vars_of(filters: Filters) -> dict[str, Any]:
-    return {"genre": filters.genre, "year_min": filters.year_min, "year_max": filters.year_max}

@@ -20,7 +20,7 @@ from cinema.importing.people import MAX_BYTES, UnreadableFile, read_upload
 from cinema.importing.review import Kind, ReviewRow
 from cinema.models import Movie, PendingImport
 from cinema.mydata_forms import ReviewForm, UploadForm
-from recommender.recommend import genre_names
+from recommender.catalogue import genre_names
 
 # Few enough that a page's fields stay below what a form may send.
 ROWS_PER_PAGE = 100

@@ -17,7 +17,8 @@ from cinema.cards import card, ratings_of
 from cinema.guards import MemberRequest, local_next, sign_in_required, wants_fragment
 from cinema.library import hide_movie, put_on_shelf, take_off_shelf, unhide_movie
 from cinema.models import HiddenMovie, Movie, ShelfEntry
-from recommender.recommend import MAX_N, predict_for, recommend_for
+from recommender.recommend import MAX_N, predict_for
+from recommender.remembered import list_for
 
 PAGE_LENGTH = 36
 Shelf = ShelfEntry.Shelf
@@ -124,7 +125,7 @@ def hidden(request: MemberRequest) -> HttpResponse:
 @sign_in_required
 def surprise(request: MemberRequest) -> HttpResponse:
     """Some film of the best hundred, the better the likelier."""
-    items = recommend_for(request.user, n=MAX_N).items
+    items = list_for(request.user, n=MAX_N).items
     if not items:
         messages.info(request, gettext("There is nothing left to surprise you with."))
         return redirect("cinema:home")

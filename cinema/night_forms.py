@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cinema.models import MAX_NAME_LENGTH, RATING_VALUES
 from cinema.nights import CODE_ALPHABET, CODE_LENGTH
-from recommender.recommend import CatalogueFilm
+from recommender.catalogue import CatalogueFilm
 
 # The largest number that a database holds as an id.
 MAX_ID = 2**63 - 1

@@ -45,8 +45,8 @@ from cinema.night_forms import (
     NightParticipantForm,
     NightSeenForm,
 )
+from recommender.catalogue import CatalogueFilm
 from recommender.nights import films_to_ask, room_of, stamp_of
-from recommender.recommend import CatalogueFilm
 
 FILMS_TO_ASK = 10
 MAX_PAGES_TO_ASK = 5

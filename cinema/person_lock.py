@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from cinema.models import User
+from cinema.models import User, new_edition
 
 
 class AccountGone(PermissionDenied):
@@ -17,14 +17,15 @@ class AccountGone(PermissionDenied):
 
 @contextmanager
 def person_lock(user: User) -> Iterator[None]:
-    """A transaction in which nobody else writes as ``user``. Raises AccountGone.
+    """A transaction in which nobody else writes as ``user``; they are another edition afterwards. Raises AccountGone.
 
     Without it a row that one request finds and another deletes meanwhile would be an error of the database. SQLite's
-    IMMEDIATE transactions exclude each other already; PostgreSQL locks the person's row, without its key, so that rows
-    that refer to it can be written meanwhile.
+    IMMEDIATE transactions exclude each other already; on PostgreSQL changing the person's row locks it, without its
+    key, so that rows that refer to it can be written meanwhile.
     """
+    edition = new_edition()
     with transaction.atomic():
-        locked = User.objects.select_for_update(no_key=True).filter(pk=user.pk).values_list("pk", flat=True)
-        if not list(locked):
+        if not User.objects.filter(pk=user.pk).update(edition=edition):
             raise AccountGone
         yield
+    user.edition = edition

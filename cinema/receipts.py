@@ -11,7 +11,8 @@ from django.db import transaction
 from cinema.models import Movie, Rating, User
 from cinema.ratings import rate_movie, restore_rating, unrate_movie
 from cinema.undo import Before
-from recommender.recommend import RecommendationList, recommend_for
+from recommender.recommend import RecommendationList
+from recommender.remembered import list_for
 from recommender.served import note_learning
 
 
@@ -35,7 +36,7 @@ class Receipt:
 
 def rate_with_receipt(*, user: User, movie: Movie, value: float) -> Receipt:
     """Writes the rating and solves the person anew. Raises InvalidRating."""
-    before = recommend_for(user)
+    before = list_for(user)
     started = time.perf_counter()
     change = rate_movie(user=user, movie=movie, value=value)
     return _receipt(user, before, started, rating=change.rating, created=change.created)
@@ -43,7 +44,7 @@ def rate_with_receipt(*, user: User, movie: Movie, value: float) -> Receipt:
 
 def restore_with_receipt(*, user: User, movie: Movie, before: Before) -> Receipt:
     """Takes a change back and solves the person anew."""
-    list_before = recommend_for(user)
+    list_before = list_for(user)
     started = time.perf_counter()
     rating = restore_rating(user=user, movie=movie, value=before.value, rated_at=before.rated_at)
     return _receipt(user, list_before, started, rating=rating, created=False)
@@ -51,7 +52,7 @@ def restore_with_receipt(*, user: User, movie: Movie, before: Before) -> Receipt
 
 def unrate_with_receipt(*, user: User, movie: Movie) -> Receipt:
     """Removes the rating, if there is one, and solves the person anew."""
-    before = recommend_for(user)
+    before = list_for(user)
     started = time.perf_counter()
     unrate_movie(user=user, movie=movie)
     return _receipt(user, before, started, rating=None, created=False)
@@ -60,7 +61,7 @@ def unrate_with_receipt(*, user: User, movie: Movie) -> Receipt:
 def change_with_receipt(*, user: User, changes: Mapping[Movie, float | None]) -> Receipt:
     """Writes several ratings in their order, all or none, and solves the person anew; None removes one.
     Raises InvalidRating."""
-    before = recommend_for(user)
+    before = list_for(user)
     started = time.perf_counter()
     with transaction.atomic():
         for movie, value in changes.items():
@@ -74,7 +75,7 @@ def change_with_receipt(*, user: User, changes: Mapping[Movie, float | None]) ->
 def _receipt(
     user: User, before: RecommendationList, started: float, *, rating: Rating | None, created: bool
 ) -> Receipt:
-    after = recommend_for(user)
+    after = list_for(user)
     learned_in_ms = (time.perf_counter() - started) * 1000
     note_learning(learned_in_ms, after.model_version)
     return Receipt(

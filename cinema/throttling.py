@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import F
 from django.utils.timezone import now as current_time
 
+from cinema.durability import forgettable
 from cinema.models import ThrottleCount
 
 WINDOW = timedelta(minutes=1)
@@ -30,7 +30,7 @@ def allow(scope: str, key: str) -> Verdict:
     now = current_time()
     window = now.replace(second=0, microsecond=0)
     key = key.replace("\0", "\ufffd")  # PostgreSQL keeps no NUL
-    with transaction.atomic():
+    with forgettable():
         row = {"scope": scope, "key": key[:200], "window": window}
         if not ThrottleCount.objects.filter(**row).update(count=F("count") + 1):
             _, opened = ThrottleCount.objects.get_or_create(**row, defaults={"count": 1})

@@ -16,9 +16,11 @@ from rest_framework.views import APIView
 from cinema.api_fields import ControlsMixin, IdListField, Query, SinceInQueryField, YearRangeMixin, signed_in
 from cinema.models import CONTROL_RANGES, MAX_DISCOVERIES, Movie, User
 from cinema.problems import Problem
+from recommender.catalogue import Filters
 from recommender.explain import NoExplanation, explain_for
 from recommender.histories import wishes
-from recommender.recommend import MAX_N, DiscoveryChoice, recommend_for
+from recommender.recommend import MAX_N, DiscoveryChoice
+from recommender.remembered import list_for
 from recommender.served import note_list
 from recommender.similar import similar_movies
 
@@ -105,7 +107,8 @@ class RecommendationsView(APIView):
         wanted = ListQuery.read(request)
         given = {name: wanted.pop(name) for name in (*CONTROL_RANGES, "since") if name in wanted}
         controls = replace(wishes(user).controls, **given) if given else None
-        listed = recommend_for(user, controls=controls, **wanted)
+        filters = Filters(**{name: wanted.pop(name) for name in ("genre", "year_min", "year_max")})
+        listed = list_for(user, controls=controls, filters=filters, **wanted)
         note_list(listed)
         # Dicts, not a serializer for each item: the answer is built on every page view.
         return Response(asdict(listed))

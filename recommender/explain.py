@@ -21,10 +21,10 @@ from cinema.models import MIN_PEOPLE, Movie, User
 from recommender.algorithms.film_model import Array, Contributions, History, Person
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, RELEVANT
 from recommender.algorithms.new_films import NewFilm
+from recommender.catalogue import genre_names
 from recommender.counterfactuals import Counterfactuals, WithoutIt, counterfactuals
 from recommender.histories import hidden_films, rated_films
 from recommender.new_films import new_film
-from recommender.recommend import genre_names
 from recommender.serving import LiveModel, live_model
 from recommender.viewers import Viewer
 

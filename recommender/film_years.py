@@ -1,9 +1,8 @@
-"""The years of the live version's films, as the catalogue has them. Every process remembers them for a minute."""
+"""The years of the live version's films, as the catalogue has them: read once in a process for each edition of it."""
 
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,17 +11,16 @@ from cinema.models import Movie
 from recommender.algorithms.film_model import Array
 from recommender.serving import LiveModel
 
-SECONDS_UNTIL_STALE = 60.0
-
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
     label: str  # of the version whose films these are
-    read_at: float
+    edition: int | None
     years: Array
 
 
-_remembered = _Remembered("", 0.0, np.empty(0))
+_NOTHING = _Remembered("", None, np.empty(0))
+_remembered = _NOTHING
 _lock = threading.Lock()
 
 
@@ -30,7 +28,7 @@ def forget() -> None:
     """Drops what this process remembers, for tests."""
     global _remembered
     with _lock:
-        _remembered = _Remembered("", 0.0, np.empty(0))
+        _remembered = _NOTHING
 
 
 def film_years(live: LiveModel) -> Array:
@@ -38,8 +36,8 @@ def film_years(live: LiveModel) -> Array:
     global _remembered
     with _lock:
         known = _remembered
-        if known.label != live.label or time.monotonic() - known.read_at > SECONDS_UNTIL_STALE:
-            known = _remembered = _Remembered(live.label, time.monotonic(), _read(live))
+        if known.label != live.label or known.edition != live.catalogue or live.catalogue is None:
+            known = _remembered = _Remembered(live.label, live.catalogue, _read(live))
         return known.years
 
 

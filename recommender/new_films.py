@@ -23,7 +23,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from cinema import influx
-from cinema.models import Movie, Rating, User
+from cinema.models import Movie, Rating, User, new_edition
 from recommender.algorithms.film_features import SideInformation
 from recommender.algorithms.film_model import History, Person
 from recommender.algorithms.new_films import NewFilm, solve_film
@@ -49,6 +49,7 @@ class _Remembered:
     candidates: set[int] = field(default_factory=set)  # ids of films that have ratings but none in the training
     keys: dict[int, tuple[int, datetime, int]] = field(default_factory=dict)  # of each film when it was solved
     films: dict[int, NewFilm] = field(default_factory=dict)
+    revision: int = field(default_factory=new_edition)  # another one with every change of films
 
 
 _remembered = _Remembered()
@@ -69,6 +70,13 @@ def new_films(live: LiveModel) -> dict[int, NewFilm]:
         return dict(_refreshed(live))
 
 
+def revision(live: LiveModel) -> int:
+    """The same number as long as ``new_films`` says the same."""
+    with _lock:
+        _refreshed(live)
+        return _remembered.revision
+
+
 def new_film(live: LiveModel, movie: Movie, user: User, *, rated: bool) -> NewFilm | None:
     """One of them as ``user`` should see it: if they have ``rated`` it, without their own rating."""
     film = new_films(live).get(movie.pk)
@@ -82,12 +90,15 @@ def _refreshed(live: LiveModel) -> dict[int, NewFilm]:
     known = _remembered if _remembered.label == live.label else _Remembered(live.label)
     latest = Rating.objects.aggregate(latest=Max("changed_at"))["latest"]
     if latest is None or latest <= live.data_until:
+        if known.films:
+            known.revision = new_edition()
         known.films, known.keys = {}, {}
     else:
         if known.seen_until is None or latest > known.seen_until:
             since = live.data_until if known.seen_until is None else known.seen_until - _OVERLAP
             changed = Rating.objects.changed_after(max(since, live.data_until)).order_by()
-            known.candidates |= _untrained(live, set(changed.values_list("movie_id", flat=True).distinct()))
+            # Not DISTINCT, for which SQLite reads the index of films from end to end.
+            known.candidates |= _untrained(live, set(changed.values_list("movie_id", flat=True)))
             known.seen_until = latest
         keys = _keys(known.candidates)
         changed_films = [movie_id for movie_id, key in keys.items() if known.keys.get(movie_id) != key]
@@ -97,7 +108,7 @@ def _refreshed(live: LiveModel) -> dict[int, NewFilm]:
                 for movie_id, film in known.films.items()
                 if known.keys.get(movie_id) == keys.get(movie_id)
             }
-            known.films, known.keys = kept | solve(live, changed_films), keys
+            known.films, known.keys, known.revision = kept | solve(live, changed_films), keys, new_edition()
     _remembered = known
     return known.films
 

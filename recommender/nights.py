@@ -24,8 +24,8 @@ from recommender.algorithms.film_model import Array, Person
 from recommender.algorithms.group import MISERY_THRESHOLD, balances, group_list, reach
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, RELEVANT
 from recommender.algorithms.telling_films import telling_films
+from recommender.catalogue import CatalogueFilm, catalogue_film, movies_by_id
 from recommender.histories import RatedFilms, rated_films_of
-from recommender.recommend import CatalogueFilm, catalogue_film, movies_by_id
 from recommender.serving import LiveModel, live_model
 
 LIST_LENGTH = 10
@@ -208,7 +208,7 @@ def _for_the_group(
         found = group_list(stars, familiar & allowed if enough else allowed, n, balance=balance)
         reasons = {(int(row), one.id): _reason(live, one, int(row)) for row in found.rows for one in known}
         named = [film for kind, film, _ in reasons.values() if kind == "film"]
-        films = movies_by_id([*model.movie_ids[found.rows].tolist(), *named, *aside])
+        films = movies_by_id([*model.movie_ids[found.rows].tolist(), *named, *aside], live)
         # A film may have been deleted since the training: then the next best takes its place.
         gone = [row for row in found.rows if int(model.movie_ids[row]) not in films]
         if not gone:

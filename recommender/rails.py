@@ -18,8 +18,8 @@ from recommender.algorithms.evaluation import RECOMMENDABLE_RATINGS
 from recommender.algorithms.film_model import Array
 from recommender.algorithms.interactions import RELEVANT
 from recommender.algorithms.metrics import top_k
+from recommender.catalogue import CatalogueFilm, Filters, movies_by_id
 from recommender.popular import popular_now
-from recommender.recommend import CatalogueFilm, Filters, movies_by_id
 from recommender.viewers import Viewer
 
 Kind = Literal["because", "discovery", "popular", "gems", "genre"]
@@ -85,7 +85,7 @@ def home_rails(viewer: Viewer, *, taken: Sequence[int], today: date) -> list[Rai
             chosen.append(ids[~np.isin(ids, used)][:RAIL_LENGTH])
             used = np.union1d(used, chosen[-1])
         seeds = [plan.seed for plan in plans if plan.seed is not None]
-        films = movies_by_id(np.concatenate([*chosen, np.array(seeds, np.int64)]))
+        films = movies_by_id(np.concatenate([*chosen, np.array(seeds, np.int64)]), viewer.live)
         missing = np.array([pk for ids in chosen for pk in ids.tolist() if pk not in films], np.int64)
         if not len(missing):
             break
@@ -103,9 +103,9 @@ def opened_rail(viewer: Viewer, key: str, filters: Filters) -> Rail | None:
     if filters:
         ranked = ranked[np.isin(ranked, np.fromiter(filters.movies().values_list("pk", flat=True), np.int64))]
     if plan.seed is None:
-        films = movies_by_id(ranked[: 2 * MAX_OPENED])
+        films = movies_by_id(ranked[: 2 * MAX_OPENED], viewer.live)
     else:
-        films = movies_by_id(np.append(ranked[: 2 * MAX_OPENED], plan.seed))
+        films = movies_by_id(np.append(ranked[: 2 * MAX_OPENED], plan.seed), viewer.live)
     present = [pk for pk in ranked.tolist() if pk in films]
     return _rail(viewer, plan, np.array(present[:MAX_OPENED], np.int64), films)
 

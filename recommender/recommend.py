@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from recommender.algorithms.diversity import POOL, maximal_marginal_relevance
 from recommender.algorithms.film_model import Array
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
 from recommender.algorithms.metrics import top_k
+from recommender.catalogue import NO_FILTERS, CatalogueFilm, Filters, catalogue_film, fitting, movies_by_id
 from recommender.finds import Finds, NewFilms
 from recommender.histories import rated_films_since, unwanted_films, wishes
 from recommender.new_films import new_film, new_films
@@ -85,29 +86,11 @@ class RecommendationList:
     controls: AppliedControls
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    genre: str = ""
-    year_min: int | None = None
-    year_max: int | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.genre) or self.year_min is not None or self.year_max is not None
-
-    def movies(self) -> Any:
-        return Movie.objects.all().matching(genre=self.genre, year_min=self.year_min, year_max=self.year_max)
-
-
-NO_FILTERS = Filters()
-
-
 def recommend_for(
     user: User,
     *,
     n: int = 10,
-    genre: str = "",
-    year_min: int | None = None,
-    year_max: int | None = None,
+    filters: Filters = NO_FILTERS,
     exclude: Iterable[int] = (),
     discovery: DiscoveryChoice = None,
     controls: Controls | None = None,
@@ -118,7 +101,6 @@ def recommend_for(
     ``discovery``: how many places in ten go to films that hardly anybody is shown. What is asked for here goes before
     what the person chose, and that before what the version chose. ``controls`` go before those that the person saved.
     """
-    filters = Filters(genre, year_min, year_max)
     viewer = Viewer.of(user, controls)
     if viewer is not None:
         return recommend_to(viewer, n=n, filters=filters, exclude=exclude, discovery=discovery)
@@ -187,9 +169,9 @@ def _best(
         # One that the version has heard of, but nobody had rated, is shown as what it is now.
         scores[viewer.rows(new.movie_ids)] = -np.inf
     if filters:
-        fitting = np.isin(movie_ids, np.fromiter(filters.movies().values_list("pk", flat=True), np.int64))
-        scores = np.where(fitting[: len(scores)], scores, -np.inf)
-        new_values = np.where(fitting[len(scores) :], new_values, -np.inf)
+        fits = fitting(filters, movie_ids, viewer.live)
+        scores = np.where(fits[: len(scores)], scores, -np.inf)
+        new_values = np.where(fits[len(scores) :], new_values, -np.inf)
     places = model.discovery.n_places(n, slots)
     if slots is None and len(new_values):
         places = max(places, model.discovery.n_places(n, 1))  # there is always room for what is new
@@ -206,7 +188,7 @@ def _best(
     while True:
         ranked = ranking(n + spare)
         finds = top_k(np.where(np.isin(np.arange(len(values)), ranked[: n - places]), -np.inf, values), places + spare)
-        films = movies_by_id(movie_ids[np.union1d(ranked, finds)])
+        films = movies_by_id(movie_ids[np.union1d(ranked, finds)], viewer.live)
         present = np.array([int(pk) in films for pk in movie_ids[ranked]], dtype=np.bool_)
         if diversity and not present.all() and not looked_up:
             # One that is gone must not keep those like it out.
@@ -285,28 +267,6 @@ def _popular(taken: NDArray[np.int64], filters: Filters, n: int, *, first_rank: 
         _recommendation(catalogue_film(film), rank, None, float(film.n_ratings), "fallback")
         for rank, film in enumerate(films, start=first_rank)
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogueFilm:
-    pk: int
-    title: str
-    year: int | None
-    genre_names: list[str]
-
-
-def genre_names(movie: Movie) -> list[str]:
-    return [genre.name for genre in movie.genres.all()]
-
-
-def catalogue_film(movie: Movie) -> CatalogueFilm:
-    return CatalogueFilm(movie.pk, movie.title, movie.year, genre_names(movie))
-
-
-def movies_by_id(movie_ids: Sequence[int] | NDArray[np.int64]) -> dict[int, CatalogueFilm]:
-    """What a list shows of its films, in two queries; films that are gone are left out."""
-    films = Movie.objects.filter(pk__in=[int(pk) for pk in movie_ids]).prefetch_related("genres")
-    return {film.pk: catalogue_film(film) for film in films}
 
 
 def predict_for(user: User, movies: Iterable[Movie]) -> dict[int, float]:

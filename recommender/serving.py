@@ -12,9 +12,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db.models import Subquery
+
+from cinema.models import CatalogueEdition
 from recommender import artifacts
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.models import LivePointer, ModelVersion
@@ -31,6 +34,7 @@ class LiveModel:
     generation: int
     data_until: datetime
     model: TrainedModel
+    catalogue: int | None = None  # the edition of films and genres that the request sees; None: it is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class _Pointer:
     label: str
     sha256: str
     data_until: datetime
+    catalogue: int | None
 
 
 class _Cache:
@@ -53,6 +58,10 @@ class _Cache:
         pointer = self._pointer()
         if pointer is None:
             return None
+        live = self._at(pointer)
+        return None if live is None else replace(live, catalogue=pointer.catalogue)
+
+    def _at(self, pointer: _Pointer) -> LiveModel | None:
         # The generation is written after the model: whoever sees the new one sees the new model too.
         if self._generation == pointer.generation:
             return self._live
@@ -74,13 +83,16 @@ class _Cache:
             self._generation = self._failed_generation = -1
 
     def _pointer(self) -> _Pointer | None:
+        edition = Subquery(CatalogueEdition.objects.filter(pk=1).values("number"))
         row = (
             LivePointer.objects.filter(pk=1, activation__isnull=False)
+            .annotate(catalogue=edition)
             .values_list(
                 "generation",
                 "activation__version__label",
                 "activation__version__artifact_sha256",
                 "activation__version__data_until",
+                "catalogue",
             )
             .first()
         )

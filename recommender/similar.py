@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 
 from cinema.models import MIN_PEOPLE, Movie, Rating
 from recommender.algorithms.interactions import RELEVANT
-from recommender.recommend import genre_names, movies_by_id
+from recommender.catalogue import genre_names, movies_by_id
 from recommender.serving import live_model
 
 
@@ -53,7 +53,7 @@ def similar_movies(movie: Movie, *, n: int = 10) -> SimilarMovies:
     if row < 0:
         return SimilarMovies(live.label, [])
     rows, similarities = live.model.similar_items(row, n)
-    films = movies_by_id(live.model.movie_ids[rows])
+    films = movies_by_id(live.model.movie_ids[rows], live)
     raters = shared_raters(movie, list(films))
     genres = genre_names(movie)
     items = []

@@ -25,10 +25,11 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from cinema import audit
+from cinema.catalogue_edition import catalogue_changed
 from cinema.importing.report import BadRows, ImportReport, Progress, ReportProgress
 from cinema.importing.sources import ImportRejected
 from cinema.importing.spool import RatingSpool
-from cinema.models import Genre, Movie, Rating, User
+from cinema.models import Genre, Movie, Rating, User, new_edition
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +137,7 @@ class _Writing:
         person_ids = self._write_people()
         ratings_started = time.perf_counter()
         n_ratings = self._write_ratings(film_ids, person_ids)
+        self._new_editions()
         finished = time.perf_counter()
         return ImportReport(
             source=self.source,
@@ -190,6 +192,7 @@ class _Writing:
                         for genre in film.genres
                     ]
                 )
+                catalogue_changed()
             known.update((movie.source_id, movie.pk) for movie in movies)
             self._report("Writing films", start + len(chunk), len(missing))
         return np.array([known[film.source_id] for film in films], dtype=np.int64)
@@ -252,6 +255,11 @@ class _Writing:
                 self._report("Writing ratings", done, spool.n_rows)
         return done
 
+    def _new_editions(self) -> None:
+        """Lists made for these people before are out of date."""
+        if self.n_ratings_added:
+            User.objects.filter(source=self.source).update(edition=new_edition())
+
     def reset_sequences(self) -> None:
         """New films and people get ids above those that were given. SQLite sees to that by itself."""
         with connection.cursor() as cursor:
@@ -265,6 +273,7 @@ class _Writing:
         while keys := list(added.order_by().values_list("pk", flat=True)[:CHUNK_ROWS]):
             with transaction.atomic():
                 Rating.objects.filter(pk__in=keys).delete()
+        self._new_editions()
         for people in _chunks(self.new_people, CHUNK_PEOPLE):
             with transaction.atomic():
                 User.objects.filter(source=self.source, source_id__in=people).delete()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cinema.models.audit import AppendOnly, AuditEntry
 from cinema.models.catalogue import MIN_PEOPLE, Genre, Movie, MovieArt, MovieQuerySet
 from cinema.models.controls import CONTROL_RANGES, SINCE_RANGE, ListControls
+from cinema.models.editions import CatalogueEdition, new_edition
 from cinema.models.imports import PendingImport
 from cinema.models.library import HiddenMovie, ShelfEntry
 from cinema.models.nights import (
@@ -39,6 +40,7 @@ __all__ = [
     "VETOES_EACH",
     "AppendOnly",
     "AuditEntry",
+    "CatalogueEdition",
     "FirstMinutes",
     "Genre",
     "HiddenMovie",
@@ -63,4 +65,5 @@ __all__ = [
     "UnseenMovie",
     "User",
     "UserManager",
+    "new_edition",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
 from django.db.models import Q
+
+from cinema.models.editions import new_edition
 
 # Of ten places of a list, at most this many go to discoveries: what every version has prices for.
 MAX_DISCOVERIES = 3
@@ -35,6 +37,9 @@ class User(AbstractUser):
         choices=[(None, "auto"), (0, "none"), *((n, str(n)) for n in range(1, MAX_DISCOVERIES + 1))],
     )
 
+    # Another one whenever they write something: what was made for them holds for one edition.
+    edition = models.BigIntegerField(default=new_edition, editable=False)
+
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta(AbstractUser.Meta):
@@ -46,6 +51,12 @@ class User(AbstractUser):
             ),
         ]
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        # Saved as a whole, a row that was read before somebody rated would bring their former edition back.
+        if kwargs.get("update_fields") is None:
+            self.edition = new_edition()
+        super().save(*args, **kwargs)
+
     @property
     def is_imported(self) -> bool:
         return self.source != ""
@@ -54,4 +65,5 @@ class User(AbstractUser):
         """Keeps how many discoveries the person wants. Nothing is written where nothing changes."""
         if self.discovery != discovery:
             self.discovery = discovery
-            self.save(update_fields=["discovery"])
+            self.edition = new_edition()
+            self.save(update_fields=["discovery", "edition"])

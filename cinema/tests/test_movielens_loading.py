@@ -19,9 +19,12 @@ from cinema.tests.movielens_files import CSV_FILES, CSV_MOVIES, CSV_RATINGS, Mov
 
 
 def everything() -> list[list[tuple[object, ...]]]:
-    return [list(model.objects.order_by("pk").values_list()) for model in (Movie, Genre, User, Rating)] + [
-        list(Movie.genres.through.objects.order_by("pk").values_list())
-    ]
+    """All rows, but for the editions, which say that something was there meanwhile."""
+    tables = []
+    for model in (Movie, Genre, User, Rating, Movie.genres.through):
+        names = [field.attname for field in model._meta.concrete_fields if field.name != "edition"]
+        tables.append(list(model.objects.order_by("pk").values_list(*names)))
+    return tables
 
 
 class LoadingTests(MovieLensFiles, TestCase):

@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import TestCase, override_settings
 from django.utils import timezone
 
-from cinema.models import Genre, Movie, Rating, User
+from cinema.models import Genre, Movie, Rating, User, new_edition
 from recommender import artifacts, film_years, new_films, registry, serving
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.models import ModelVersion
@@ -85,6 +85,7 @@ def rate(user: User, stars: dict[int, float]) -> None:
         Rating(user=user, movie_id=10 * (row + 1), value=value, rated_at=now, changed_at=now)
         for row, value in stars.items()
     )
+    User.objects.filter(pk=user.pk).update(edition=new_edition())
 
 
 class StoredVersionsMixin:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from cinema.models import Genre, Movie, Rating, User
 from recommender import registry
+from recommender.catalogue import Filters
 from recommender.explain import explain_for
 from recommender.new_films import new_films
 from recommender.recommend import predict_for, recommend_for
@@ -150,7 +151,7 @@ class NewFilmsTestCase(CatalogueTestCase):
     def test_it_respects_a_filter_and_a_wish_for_no_discoveries(self) -> None:
         for fan in self.fans:
             self.give(fan, 5.0)
-        ids = [item.movie_id for item in recommend_for(self.alice, genre="Comedy").items]
+        ids = [item.movie_id for item in recommend_for(self.alice, filters=Filters(genre="Comedy")).items]
         self.assertNotIn(self.film.pk, ids)
         ids = [item.movie_id for item in recommend_for(self.alice, discovery=0).items]
         self.assertNotIn(self.film.pk, ids)

@@ -17,6 +17,7 @@ from recommender.algorithms.controls import UNCHANGED, Controls
 from recommender.algorithms.discovery import Discovery
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.algorithms.metrics import top_k
+from recommender.catalogue import Filters
 from recommender.explain import explain_for
 from recommender.models import LivePointer
 from recommender.recommend import predict_for, recommend_for
@@ -96,7 +97,7 @@ class RecommendWithControlsTestCase(CatalogueTestCase):
 
     def test_every_control_bears_that_no_film_is_left(self) -> None:
         controls = Controls(popularity=-1.0, novelty=1.0, recency=1.0, diversity=1.0)
-        self.assertEqual(recommend_for(self.alice, controls=controls, year_max=1900).items, [])
+        self.assertEqual(recommend_for(self.alice, controls=controls, filters=Filters(year_max=1900)).items, [])
 
     def test_diversity_keeps_the_first_film_and_brings_others_in(self) -> None:
         unchanged, diverse = self.ranked(), self.ranked(diversity=1.0)
@@ -119,7 +120,7 @@ class RecommendWithControlsTestCase(CatalogueTestCase):
         @settings(max_examples=60, deadline=None)
         @given(settings_of_controls, st.sampled_from([1, 9, 10, 20, 100]), st.sampled_from(["", "Drama"]))
         def holds(controls: Controls, n: int, genre: str) -> None:
-            answer = recommend_for(self.alice, n=n, genre=genre, exclude=[90], controls=controls)
+            answer = recommend_for(self.alice, n=n, filters=Filters(genre), exclude=[90], controls=controls)
             ids = [item.movie_id for item in answer.items]
             eligible = dramas if genre else dramas | comedies
             self.assertEqual(len(ids), min(n, len(eligible)))
@@ -127,7 +128,9 @@ class RecommendWithControlsTestCase(CatalogueTestCase):
             self.assertLessEqual(set(ids), eligible)
             self.assertEqual([item.rank for item in answer.items], list(range(1, len(ids) + 1)))
             self.assertTrue(all(np.isfinite(item.score) for item in answer.items))
-            self.assertEqual(answer, recommend_for(self.alice, n=n, genre=genre, exclude=[90], controls=controls))
+            self.assertEqual(
+                answer, recommend_for(self.alice, n=n, filters=Filters(genre), exclude=[90], controls=controls)
+            )
 
         holds()
 

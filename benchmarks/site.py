@@ -1,0 +1,87 @@
+"""A site of its own on a free port of loopback, in production's shape: gunicorn with two processes of four threads."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    user: int
+    token: str
+    unrated: list[int]  # ids of films
+
+
+@dataclass(frozen=True, eq=False)
+class RunningSite:
+    port: int
+    accounts: list[Account]
+    environment: dict[str, str]
+
+    def everybody_rates(self) -> None:
+        """One film each, written by another process."""
+        _run(["-m", "benchmarks.fill_site", "rate"], self.environment)
+
+
+class CannotStart(Exception):
+    """The site does not answer."""
+
+
+@contextmanager
+def running_site(n_accounts: int) -> Iterator[RunningSite]:
+    """With the demo ratings, a version of the default preset, and accounts who rate like some of the demo's people.
+    Raises CannotStart."""
+    with tempfile.TemporaryDirectory(prefix="cinema-bench-") as folder:
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "benchmarks.site_settings",
+            "CINEMA_VAR": folder,
+            "RATINGS_PER_MINUTE": "1000000",
+            "PYTHONPATH": str(ROOT),
+        }
+        told: list[dict[str, Any]] = json.loads(_run(["-m", "benchmarks.fill_site", str(n_accounts)], environment))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        server = subprocess.Popen(
+            [
+                sys.executable, "-m", "gunicorn", "cinema.wsgi", "--worker-class", "gthread", "--workers", "2",
+                "--threads", "4", "--bind", f"127.0.0.1:{port}", "--no-control-socket", "--log-level", "warning",
+            ],
+            env=environment, cwd=ROOT,
+        )  # fmt: skip
+        try:
+            _wait_for(port, server)
+            yield RunningSite(port, [Account(**one) for one in told], environment)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _run(arguments: list[str], environment: dict[str, str]) -> str:
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, env=environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)  # between two tries
+    raise CannotStart("The web server does not answer.")

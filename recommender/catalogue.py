@@ -1,0 +1,105 @@
+"""What lists show of films. Every process remembers it for as long as the catalogue is the same edition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinema.models import Movie
+from recommender.serving import LiveModel
+
+# More filters than these are hardly in use at once; each costs a byte a film.
+MAX_FILTERS = 64
+MAX_FILMS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueFilm:
+    pk: int
+    title: str
+    year: int | None
+    genre_names: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    genre: str = ""
+    year_min: int | None = None
+    year_max: int | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.genre) or self.year_min is not None or self.year_max is not None
+
+    def movies(self) -> Any:
+        return Movie.objects.all().matching(genre=self.genre, year_min=self.year_min, year_max=self.year_max)
+
+
+NO_FILTERS = Filters()
+
+
+@dataclass
+class _Memory:
+    edition: int | None = None
+    films: dict[int, CatalogueFilm | None] = field(default_factory=dict)  # by id; None: the catalogue has lost it
+    label: str = ""  # of the version that the masks are for
+    masks: dict[Filters, NDArray[np.bool_]] = field(default_factory=dict)
+
+
+_memory = _Memory()
+
+
+def forget() -> None:
+    """Drops what this process remembers, for tests."""
+    global _memory
+    _memory = _Memory()
+
+
+def _remembered(live: LiveModel | None) -> _Memory:
+    """What is known of the edition that the request sees; something that nobody keeps where that is not known."""
+    global _memory
+    if live is None or live.catalogue is None:
+        return _Memory()
+    known = _memory
+    if known.edition != live.catalogue or known.label != live.label or len(known.films) > MAX_FILMS:
+        # Not emptied but exchanged: another thread may be reading the old one.
+        known = _memory = _Memory(live.catalogue, label=live.label)
+    return known
+
+
+def genre_names(movie: Movie) -> list[str]:
+    return [genre.name for genre in movie.genres.all()]
+
+
+def catalogue_film(movie: Movie) -> CatalogueFilm:
+    return CatalogueFilm(movie.pk, movie.title, movie.year, genre_names(movie))
+
+
+def movies_by_id(
+    movie_ids: Sequence[int] | NDArray[np.int64], live: LiveModel | None = None
+) -> dict[int, CatalogueFilm]:
+    """What a list shows of its films; films that are gone are left out. Two queries for those that are not remembered,
+    all of them without ``live``."""
+    films, wanted = _remembered(live).films, [int(pk) for pk in movie_ids]
+    unknown = [pk for pk in wanted if pk not in films]
+    if unknown:
+        found = Movie.objects.filter(pk__in=unknown).prefetch_related("genres")
+        films.update(dict.fromkeys(unknown) | {film.pk: catalogue_film(film) for film in found})
+    return {pk: film for pk in wanted if (film := films[pk]) is not None}
+
+
+def fitting(filters: Filters, movie_ids: NDArray[np.int64], live: LiveModel) -> NDArray[np.bool_]:
+    """Which of the films pass; the first are those of the version, all and in its order."""
+    masks, n_items = _remembered(live).masks, live.model.n_items
+    mask = masks.get(filters)
+    if mask is None or len(movie_ids) > n_items:
+        pks = np.fromiter(filters.movies().values_list("pk", flat=True), np.int64)
+        if mask is None:
+            mask = np.isin(movie_ids[:n_items], pks)
+            if len(masks) < MAX_FILTERS:
+                masks[filters] = mask
+        mask = np.concatenate([mask, np.isin(movie_ids[n_items:], pks)])
+    return mask

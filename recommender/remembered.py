@@ -1,0 +1,70 @@
+"""Lists that were made lately, for whoever asks again before anything has changed.
+
+A list holds for one edition of its person, which whatever they write changes; one edition of the catalogue; one
+generation of the live pointer; one revision of the films that came since the training; and what was asked for. All of
+these are read anew at each request, so that nobody is shown what is out of date; what is saved is to solve and to sort.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+from cinema.models import User
+from recommender import new_films
+from recommender.algorithms.controls import Controls
+from recommender.catalogue import NO_FILTERS, Filters
+from recommender.recommend import DiscoveryChoice, RecommendationList, recommend_for
+from recommender.serving import live_model
+
+# Ten films take about four kilobytes.
+MAX_LISTS = 2_000
+
+_lists: OrderedDict[Hashable, RecommendationList] = OrderedDict()
+_lock = threading.Lock()
+
+
+def forget() -> None:
+    """Drops what this process remembers, for tests."""
+    with _lock:
+        _lists.clear()
+
+
+def list_for(
+    user: User,
+    *,
+    n: int = 10,
+    filters: Filters = NO_FILTERS,
+    exclude: Iterable[int] = (),
+    discovery: DiscoveryChoice = None,
+    controls: Controls | None = None,
+) -> RecommendationList:
+    """The same as ``recommend_for``, and not to be changed. ``user`` must have been read by this very request."""
+    live, excluded = live_model(), tuple(sorted(set(exclude)))
+    wanted: dict[str, Any] = {
+        "n": n,
+        "filters": filters,
+        "exclude": excluded,
+        "discovery": discovery,
+        "controls": controls,
+    }
+    if live is None or live.catalogue is None:
+        return recommend_for(user, **wanted)
+    new = new_films.revision(live)
+    person = (user.pk, user.edition, user.discovery)
+    key = (*person, live.label, live.generation, live.catalogue, new, *wanted.values())
+    with _lock:
+        listed = _lists.get(key)
+        if listed is not None:
+            _lists.move_to_end(key)
+            return listed
+    listed = recommend_for(user, **wanted)
+    # What is popular changes with everybody's ratings.
+    if not any(item.slot == "fallback" for item in listed.items):
+        with _lock:
+            _lists[key] = listed
+            while len(_lists) > MAX_LISTS:
+                _lists.popitem(last=False)
+    return listed

@@ -1,8 +1,7 @@
 """Writes a set that has been read to its end: films with their genres, then people, then ratings.
 
-Other writers come in between the transactions, none of which holds more than CHUNK_ROWS rows. If the database gives
-up on the way, or somebody presses Ctrl-C, what this import has added is taken out again; after a power cut the same
-import completes what is there.
+Other writers come in between the transactions. If the database gives up on the way, or somebody presses Ctrl-C, what
+this import has added is taken out again; after a power cut the same import completes what is there.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -26,6 +23,7 @@ from numpy.typing import NDArray
 
 from cinema import audit
 from cinema.catalogue_edition import catalogue_changed
+from cinema.importing.rating_rows import RatingRows, build_missing_indexes, writing_ratings
 from cinema.importing.report import BadRows, ImportReport, Progress, ReportProgress
 from cinema.importing.sources import ImportRejected
 from cinema.importing.spool import RatingSpool
@@ -33,15 +31,11 @@ from cinema.models import Genre, Movie, Rating, User, new_edition
 
 logger = logging.getLogger(__name__)
 
-# Rows a transaction: with more, a person who rates a film meanwhile would wait noticeably.
-CHUNK_ROWS = 5_000
-# Films and people are wider, and a film brings two or three rows of genres with it.
+# Rows a transaction: with more, a person who rates a film meanwhile would wait noticeably. A film brings two or three
+# rows of genres with it. (Ratings are written by cinema.importing.rating_rows.)
 CHUNK_FILMS = 1_000
 CHUNK_PEOPLE = 2_000
-
-# In this order in _INSERT.
-_RATING_COLUMNS = ("user_id", "movie_id", "value", "rated_at", "changed_at")
-_INSERT = "INSERT INTO {table} ({columns}) VALUES {rows} ON CONFLICT (user_id, movie_id) DO NOTHING"
+CHUNK_TAKEN_BACK = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +106,8 @@ def _write_or_take_back(writing: _Writing) -> ImportReport:
             raise ImportRejected(
                 "The database stopped the import, and a part of it is still there: run the same import again."
             ) from error
+        finally:
+            build_missing_indexes()
         raise
 
 
@@ -234,25 +230,24 @@ class _Writing:
         spool = self.dataset.ratings
         people = spool.people()
         done = 0
-        for rows, duplicate_lines in spool.partitions():
-            self.dataset.bad_rows.add_all(
-                self.dataset.ratings_file, duplicate_lines.tolist(), "the person has rated this film in an earlier line"
-            )
-            for start in range(0, len(rows), CHUNK_ROWS):
-                chunk = rows[start : start + CHUNK_ROWS]
-                # Made before the transaction begins, so that the database is locked for the writing alone.
-                columns = (
-                    person_ids[np.searchsorted(people, chunk["person"])].tolist(),
-                    film_ids[chunk["film"]].tolist(),
-                    (chunk["half_stars"] / 2).tolist(),
-                    _stored_times(chunk["at"]),
-                    [connection.ops.adapt_datetimefield_value(timezone.now())] * len(chunk),
+        with writing_ratings() as writer:
+            for rows, duplicate_lines in spool.partitions():
+                self.dataset.bad_rows.add_all(
+                    self.dataset.ratings_file,
+                    duplicate_lines.tolist(),
+                    "the person has rated this film in an earlier line",
                 )
-                prepared = list(zip(*columns, strict=True))
-                with transaction.atomic():
-                    self.n_ratings_added += _insert_ratings(prepared)
-                done += len(chunk)
-                self._report("Writing ratings", done, spool.n_rows)
+                ready = RatingRows(
+                    user=person_ids[np.searchsorted(people, rows["person"])],
+                    movie=film_ids[rows["film"]],
+                    half_stars=rows["half_stars"],
+                    rated_at=rows["at"],
+                )
+                for n_written, n_added in writer.write(ready):
+                    self.n_ratings_added += n_added
+                    done += n_written
+                    self._report("Writing ratings", done, spool.n_rows)
+            self._report("Indexing ratings", done, spool.n_rows)
         return done
 
     def _new_editions(self) -> None:
@@ -270,7 +265,7 @@ class _Writing:
         """Removes what this import added, except films that somebody has rated meanwhile."""
         # Imported people cannot rate, so what theirs has changed since the beginning is of this import.
         added = Rating.objects.filter(user__source=self.source, changed_at__gte=self.began_at)
-        while keys := list(added.order_by().values_list("pk", flat=True)[:CHUNK_ROWS]):
+        while keys := list(added.order_by().values_list("pk", flat=True)[:CHUNK_TAKEN_BACK]):
             with transaction.atomic():
                 Rating.objects.filter(pk__in=keys).delete()
         self._new_editions()
@@ -291,31 +286,3 @@ class _Writing:
 def _chunks(ids: list[int], size: int) -> Iterator[list[int]]:
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
-
-
-def _insert_ratings(rows: list[tuple[Any, ...]]) -> int:
-    """How many of the rows were not there yet.
-
-    Many rows a statement: executemany() is one for each, for which SQLite prepares the check of the value anew (a
-    third slower) and PostgreSQL is asked anew (half as fast).
-    """
-    width = len(_RATING_COLUMNS)
-    n_together = (connection.features.max_query_params or 999) // width
-    marks = f"({', '.join(['%s'] * width)})"
-    table, columns = connection.ops.quote_name(Rating._meta.db_table), ", ".join(_RATING_COLUMNS)
-    added = 0
-    with connection.cursor() as cursor:
-        for start in range(0, len(rows), n_together):
-            together = rows[start : start + n_together]
-            statement = _INSERT.format(table=table, columns=columns, rows=", ".join([marks] * len(together)))
-            cursor.execute(statement, [value for row in together for value in row])
-            added += cursor.rowcount
-    return added
-
-
-def _stored_times(seconds: NDArray[np.int64]) -> list[Any]:
-    """Moments as the database's driver wants them. SQLite's are text, as Django writes it: "2000-07-30 18:45:03"."""
-    if connection.vendor == "sqlite":
-        text: list[str] = np.char.replace(np.datetime_as_string(seconds.astype("datetime64[s]")), "T", " ").tolist()
-        return text
-    return [datetime.fromtimestamp(second, UTC) for second in seconds.tolist()]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 from django.conf import settings
 
 from cinema.importing.formats import (
@@ -23,9 +24,10 @@ from cinema.importing.formats import (
     locate,
 )
 from cinema.importing.loading import Dataset, Film, load, only_one_import
+from cinema.importing.plain_rows import PlainReader, blocks
 from cinema.importing.report import BadRows, ImportReport, Progress, ReportProgress
 from cinema.importing.sources import MAX_LINE, ImportRejected, numbered_lines, open_source
-from cinema.importing.spool import BLOCK_ROWS, RatingSpool, RowTuple
+from cinema.importing.spool import ROW, RatingSpool, RowTuple
 from cinema.importing.titles import clean_text, split_title
 
 MAX_FILMS = 1_000_000
@@ -36,13 +38,6 @@ LAST_SECOND = 253_402_300_799
 # The older sets write one genre differently, and three spellings stand for none.
 _GENRE_NAMES = {"Children's": "Children"}
 _NO_GENRE = {"", "unknown", "(no genres listed)"}
-
-# How the files spell the ten values. Whatever else comes is looked at more closely.
-_HALF_STARS = {
-    spelling.encode(): step
-    for step in range(1, 11)
-    for spelling in ([f"{step / 2:.1f}", str(step // 2)] if step % 2 == 0 else [f"{step / 2:.1f}"])
-}
 
 
 def load_movielens(
@@ -107,34 +102,26 @@ def read_ratings(
     file, source = located.format.ratings, located.source
     path = located.path(file.name)
     places = {film.source_id: place for place, film in enumerate(films)}
-    # One regular expression both splits and checks a row: this loop sees each of 32 million.
-    separator = re.escape(file.separator.encode())
-    well_formed = re.compile(
-        separator.join([rb"([0-9]{1,18})", rb"([0-9]{1,18})", rb"([0-9.]{1,6})", rb"([0-9]{1,12})"]) + rb"\r?\n?"
-    ).fullmatch
-    rows: list[RowTuple] = []
-    before = source.bytes_read
+    reader = PlainReader(file.separator, list(places), LAST_SECOND)
+    n_lines, before = 0, source.bytes_read
     with source.open(path) as stream:
-        for number, line in numbered_lines(stream):
-            if len(rows) >= BLOCK_ROWS:
-                ratings.append(rows)
-                rows = []
-                if progress is not None:
-                    fraction = (source.bytes_read - before) / max(source.files[path], 1)
-                    progress(Progress("Reading ratings", min(fraction, 1.0), ratings.n_rows))
-            if line is not None and (match := well_formed(line)) is not None:
-                person, film, value, at = match.groups()
-                place, half_stars, seconds = places.get(int(film)), _HALF_STARS.get(value), int(at)
-                if place is not None and half_stars is not None and seconds <= LAST_SECOND:
-                    rows.append((int(person), place, number, seconds, half_stars))
+        for block in blocks(stream):
+            read = reader.read(block, n_lines)
+            n_lines += read.n_lines
+            ratings.append(read.rows)
+            others: list[RowTuple] = []
+            for number, text in read.odd:
+                line = text if len(text) <= MAX_LINE else None
+                if (number == 1 and file.header) or (line is not None and not line.strip()):
                     continue
-            if (number == 1 and file.header) or (line is not None and not line.strip()):
-                continue
-            try:
-                rows.append(_rating(located, line, number, places))
-            except UnusableRow as reason:
-                bad_rows.add(path, number, str(reason))
-    ratings.append(rows)
+                try:
+                    others.append(_rating(located, line, number, places))
+                except UnusableRow as reason:
+                    bad_rows.add(path, number, str(reason))
+            ratings.append(np.array(others, dtype=ROW))
+            if progress is not None:
+                fraction = (source.bytes_read - before) / max(source.files[path], 1)
+                progress(Progress("Reading ratings", min(fraction, 1.0), ratings.n_rows))
 
 
 def _rating(located: Located, line: bytes | None, number: int, places: dict[int, int]) -> RowTuple:

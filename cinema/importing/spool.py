@@ -20,7 +20,6 @@ from cinema.importing.sources import ImportRejected
 
 # person and film: ids of the set, and places in its list of films; at: seconds since 1970.
 ROW = np.dtype([("person", "<i8"), ("film", "<i4"), ("line", "<u4"), ("at", "<i8"), ("half_stars", "u1")])
-BLOCK_ROWS = 100_000
 MAX_PEOPLE = 1_000_000
 # Ratings of whole people that are sorted together in memory.
 PARTITION_ROWS = 500_000
@@ -55,10 +54,10 @@ class RatingSpool:
     ) -> None:
         self._file.close()
 
-    def append(self, rows: list[RowTuple]) -> None:
-        if not rows:
+    def append(self, block: NDArray[np.void]) -> None:
+        """``block``: of dtype ROW, in any order."""
+        if not len(block):
             return
-        block = np.array(rows, dtype=ROW)
         people, counts = np.unique(block["person"], return_counts=True)
         for person, count in zip(people.tolist(), counts.tolist(), strict=True):
             self._counts[person] = self._counts.get(person, 0) + count

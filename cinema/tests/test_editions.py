@@ -127,7 +127,7 @@ class CatalogueTestCase(EditionsTestCase):
         before = self.catalogue()
         with (
             TemporaryDirectory() as folder,
-            mock.patch("cinema.importing.loading._insert_ratings", side_effect=KeyboardInterrupt),
+            mock.patch("cinema.importing.rating_rows._store", side_effect=KeyboardInterrupt),
             self.assertRaises(KeyboardInterrupt),
         ):
             Path(folder, "movies.csv").write_text("movieId,title,genres\n1,Mirror (1975),Drama\n")

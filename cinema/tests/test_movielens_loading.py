@@ -4,15 +4,16 @@ import io
 import random
 from unittest import mock, skipUnless
 
+import numpy as np
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.test import TestCase, TransactionTestCase
 
-from cinema.importing import loading
+from cinema.importing import rating_rows
 from cinema.importing.movielens import load_movielens
 from cinema.importing.report import Progress
 from cinema.importing.sources import ImportRejected
-from cinema.importing.spool import RatingSpool
+from cinema.importing.spool import ROW, RatingSpool
 from cinema.models import Genre, Movie, Rating, User
 from cinema.ratings import rate_movie
 from cinema.tests.movielens_files import CSV_FILES, CSV_MOVIES, CSV_RATINGS, MovieLensFiles
@@ -62,9 +63,9 @@ class LoadingTests(MovieLensFiles, TestCase):
         ratings = "userId,movieId,rating,timestamp\n" + "".join(lines)
         path = self.write_folder(CSV_FILES | {"ratings.csv": ratings.encode()})
         with (
-            mock.patch("cinema.importing.movielens.BLOCK_ROWS", 7),
+            mock.patch("cinema.importing.plain_rows.BLOCK_BYTES", 100),
             mock.patch("cinema.importing.spool.PARTITION_ROWS", 10),
-            mock.patch("cinema.importing.loading.CHUNK_ROWS", 3),
+            mock.patch("cinema.importing.rating_rows.CHUNK_INTO_EMPTY", 3),
             mock.patch("cinema.importing.loading.CHUNK_FILMS", 3),
             mock.patch("cinema.importing.loading.CHUNK_PEOPLE", 4),
         ):
@@ -73,24 +74,6 @@ class LoadingTests(MovieLensFiles, TestCase):
         self.assertEqual({(person, film): value for person, film, value in stored}, rows)
         self.assertEqual(report.ratings_added, len(rows))
         self.assertEqual([row.line for row in report.bad_rows], [len(rows) + 2 + n for n in range(5)])
-
-    def test_no_transaction_holds_more_than_its_chunk(self):
-        sizes = []
-        insert = loading._insert_ratings
-
-        def counted(rows):
-            sizes.append(len(rows))
-            return insert(rows)
-
-        rows = "".join(f"{person},{film},4.0,1\n" for person in range(1, 11) for film in range(1, 5))
-        ratings = "userId,movieId,rating,timestamp\n" + rows
-        with (
-            mock.patch("cinema.importing.loading.CHUNK_ROWS", 16),
-            mock.patch("cinema.importing.loading._insert_ratings", counted),
-        ):
-            load_movielens(self.write_folder(CSV_FILES | {"ratings.csv": ratings.encode()}))
-        self.assertEqual(sizes, [16, 16, 8])
-        self.assertLessEqual(loading.CHUNK_ROWS, 5_000)
 
     def test_an_account_of_a_reserved_name_stops_it_before_anything_is_written(self):
         User.objects.create(username="ml-test:2")
@@ -104,11 +87,11 @@ class LoadingTests(MovieLensFiles, TestCase):
 
     def test_it_says_how_far_it_is(self):
         said: list[Progress] = []
-        with mock.patch("cinema.importing.movielens.BLOCK_ROWS", 2):
+        with mock.patch("cinema.importing.plain_rows.BLOCK_BYTES", 40):
             load_movielens(self.write_folder(CSV_FILES), progress=said.append)
         self.assertEqual(
             list(dict.fromkeys(progress.phase for progress in said)),
-            ["Reading ratings", "Writing films", "Writing people", "Writing ratings"],
+            ["Reading ratings", "Writing films", "Writing people", "Writing ratings", "Indexing ratings"],
         )
         self.assertEqual((said[-1].fraction, said[-1].rows), (1.0, 4))
         self.assertTrue(all(0 <= progress.fraction <= 1 for progress in said))
@@ -116,17 +99,20 @@ class LoadingTests(MovieLensFiles, TestCase):
 
 class TakingBackTests(MovieLensFiles, TestCase):
     def break_at_chunk(self, number, error, meanwhile=lambda: None):
-        insert = loading._insert_ratings
+        store = rating_rows._store
         chunks = []
 
-        def breaking(rows):
-            chunks.append(rows)
+        def breaking(prepared, *, into_empty):
+            chunks.append(prepared)
             if len(chunks) == number:
                 meanwhile()
                 raise error
-            return insert(rows)
+            return store(prepared, into_empty=into_empty)
 
-        patches = mock.patch.multiple(loading, CHUNK_ROWS=1, _insert_ratings=breaking)
+        patches = mock.patch.multiple(
+            rating_rows, _store=breaking, CHUNK_INTO_EMPTY=1, FIRST_CHUNK=1, SMALLEST_CHUNK=1, LARGEST_CHUNK=1,
+            PAUSE_SECONDS=0,
+        )  # fmt: skip
         patches.start()
         self.addCleanup(patches.stop)
 
@@ -155,7 +141,9 @@ class TakingBackTests(MovieLensFiles, TestCase):
         self.assertEqual(everything(), before)
 
     def test_a_film_that_somebody_has_rated_meanwhile_stays_with_that_rating(self):
-        alice = User.objects.create_user("alice")
+        alice, bob = User.objects.create_user("alice"), User.objects.create_user("bob")
+        own = Movie.objects.create(title="Entered by hand")
+        rate_movie(user=bob, movie=own, value=3.0)
 
         def alice_rates():
             rate_movie(user=alice, movie=Movie.objects.get(source_id=4), value=4.5)
@@ -164,8 +152,8 @@ class TakingBackTests(MovieLensFiles, TestCase):
         # The rating was made in a transaction of Alice's own: keep it out of the one that fails.
         with mock.patch("cinema.importing.loading.transaction.atomic"), self.assertRaises(ImportRejected):
             load_movielens(self.write_folder(CSV_FILES))
-        self.assertEqual([movie.source_id for movie in Movie.objects.all()], [4])
-        self.assertEqual([(rating.user, rating.value) for rating in Rating.objects.all()], [(alice, 4.5)])
+        self.assertEqual({movie.source_id for movie in Movie.objects.all()}, {None, 4})
+        self.assertEqual({(rating.user, rating.value) for rating in Rating.objects.all()}, {(bob, 3.0), (alice, 4.5)})
 
 
 @skipUnless(connection.vendor == "sqlite", "a full disk is staged with a limit of SQLite's")
@@ -190,7 +178,7 @@ class FullDiskTests(MovieLensFiles, TransactionTestCase):
 class RatingSpoolTests(MovieLensFiles):
     def test_it_is_a_file_without_a_name(self):
         with RatingSpool(self.var) as spool:
-            spool.append([(1, 0, 2, 0, 8)])
+            spool.append(np.array([(1, 0, 2, 0, 8)], ROW))
             self.assertEqual(list(self.var.iterdir()), [])
 
     def test_a_full_disk_is_a_rejection(self):
@@ -199,12 +187,12 @@ class RatingSpoolTests(MovieLensFiles):
             spool._file = mock.Mock(write=mock.Mock(side_effect=OSError(28, "No space left on device")))
             spool._file.tell.return_value = 0
             with self.assertRaisesRegex(ImportRejected, "not enough room on the disk"):
-                spool.append([(1, 0, 2, 0, 8)])
+                spool.append(np.array([(1, 0, 2, 0, 8)], ROW))
 
     def test_partitions_hold_whole_people_however_many_ratings_they_have(self):
         with RatingSpool(self.var) as spool, mock.patch("cinema.importing.spool.PARTITION_ROWS", 4):
-            spool.append([(person, film, 0, 0, 8) for film in range(3) for person in (9, 1, 5)])
-            spool.append([(7, film, 0, 0, 8) for film in range(20)])
+            spool.append(np.array([(person, film, 0, 0, 8) for film in range(3) for person in (9, 1, 5)], ROW))
+            spool.append(np.array([(7, film, 0, 0, 8) for film in range(20)], ROW))
             found = [sorted(set(rows["person"].tolist())) for rows, _ in spool.partitions()]
         self.assertEqual(found, [[1], [5], [7], [9]])
 

@@ -20,6 +20,7 @@ from django.db import Error, OperationalError, connection
 from cinema.credentials import credentials_path
 from cinema.first_start import ADMIN, Account, ensure_accounts
 from cinema.importing.demo import load_demo
+from cinema.importing.rating_rows import build_missing_indexes
 from cinema.importing.sources import ImportRejected
 from cinema.models import Movie
 from mlops import runs
@@ -120,6 +121,7 @@ class Command(BaseCommand):
             if self._stop.is_set():
                 return {}
             call_command("migrate", verbosity=0, interactive=False)
+            build_missing_indexes()  # those that an import was killed before it built
             self._collect_static()
             self._load_demo()
             accounts = ensure_accounts()

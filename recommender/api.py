@@ -110,8 +110,8 @@ class RecommendationsView(APIView):
         filters = Filters(**{name: wanted.pop(name) for name in ("genre", "year_min", "year_max")})
         listed = list_for(user, controls=controls, filters=filters, **wanted)
         note_list(listed)
-        # Dicts, not a serializer for each item: the answer is built on every page view.
-        return Response(asdict(listed))
+        # No serializer for each item: the answer is built on every page view.
+        return Response(listed.as_dict())
 
 
 class ContributionSerializer(serializers.Serializer[Any]):

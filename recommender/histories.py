@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import cast
 
 import numpy as np
-from django.db.models import CharField, QuerySet, Subquery
+from django.db.models import BooleanField, CharField, ExpressionWrapper, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast
 from numpy.typing import NDArray
 
@@ -48,26 +48,29 @@ class RatedFilms:
 def rated_films(user: User, live: LiveModel | None) -> RatedFilms:
     """``user``'s, counted since the year that they saved."""
     since = Subquery(ListControls.objects.filter(user=user).values("since"))
-    rows = list(_ratings(user).annotate(since=since).values_list(*_COLUMNS, "since"))
-    return _rated_films([row[:4] for row in rows], live, since=rows[0][4] if rows else None)
+    rows = list(_ratings(user, live).annotate(since=since).values_list(*_COLUMNS, "since"))
+    return _rated_films([row[:4] for row in rows], since=rows[0][4] if rows else None)
 
 
 def rated_films_since(user: User, live: LiveModel | None, since: int | None) -> RatedFilms:
     """``user``'s, counted since a year that is known already."""
-    return _rated_films(list(_ratings(user).values_list(*_COLUMNS)), live, since)
+    return _rated_films(list(_ratings(user, live).values_list(*_COLUMNS)), since)
 
 
-# The moment is wanted for its year alone: as text it costs half of what a datetime does.
-_COLUMNS = ("movie_id", "value", "changed_at", "rated_text")
+# Neither moment is made a datetime: one is wanted for its year, the other for being earlier than the version's data.
+_COLUMNS = ("movie_id", "value", "trained", "rated_text")
+_Row = tuple[int, float, bool, str]
 
 
-def _ratings(user: User) -> QuerySet[Rating]:
+def _ratings(user: User, live: LiveModel | None) -> QuerySet[Rating]:
     """The latest first."""
-    return _with_text(Rating.objects.of(user).order_by("-rated_at", "-pk"))
+    return _with_columns(Rating.objects.of(user).order_by("-rated_at", "-pk"), live)
 
 
-def _with_text(ratings: QuerySet[Rating]) -> QuerySet[Rating]:
-    return ratings.annotate(rated_text=Cast("rated_at", CharField()))
+def _with_columns(ratings: QuerySet[Rating], live: LiveModel | None) -> QuerySet[Rating]:
+    before = Value(False) if live is None else Q(changed_at__lte=live.data_until)
+    trained = ExpressionWrapper(before, output_field=BooleanField())
+    return ratings.annotate(trained=trained, rated_text=Cast("rated_at", CharField()))
 
 
 def hidden_films(user: User) -> NDArray[np.int64]:
@@ -102,21 +105,19 @@ def unwanted_films(rated: RatedFilms, hidden: NDArray[np.int64]) -> NDArray[np.i
 
 def rated_films_of(user_ids: Sequence[int], live: LiveModel | None) -> dict[int, RatedFilms]:
     """The same of many people, by id, in one query."""
-    ratings = _with_text(Rating.objects.filter(user_id__in=user_ids).order_by("-rated_at", "-pk"))
-    by_user: dict[int, list[tuple[int, float, datetime, str]]] = defaultdict(list)
-    for user_id, movie_id, value, changed_at, rated_text in ratings.values_list("user_id", *_COLUMNS).iterator():
-        by_user[user_id].append((movie_id, value, changed_at, rated_text))
-    return {user_id: _rated_films(rows, live) for user_id, rows in by_user.items()}
+    ratings = _with_columns(Rating.objects.filter(user_id__in=user_ids).order_by("-rated_at", "-pk"), live)
+    by_user: dict[int, list[_Row]] = defaultdict(list)
+    for user_id, *row in ratings.values_list("user_id", *_COLUMNS).iterator():
+        by_user[user_id].append(cast(_Row, row))
+    return {user_id: _rated_films(rows) for user_id, rows in by_user.items()}
 
 
-def _rated_films(
-    rows: Sequence[tuple[int, float, datetime, str]], live: LiveModel | None, since: int | None = None
-) -> RatedFilms:
-    """From (film, stars, changed at, rated at), the latest first."""
+def _rated_films(rows: Sequence[_Row], since: int | None = None) -> RatedFilms:
+    """The latest first."""
     return RatedFilms(
         movie_ids=np.array([row[0] for row in rows], dtype=np.int64),
         values=np.array([row[1] for row in rows], dtype=np.float64),
-        trained=np.array([live is not None and row[2] <= live.data_until for row in rows], dtype=np.bool_),
+        trained=np.array([row[2] for row in rows], dtype=np.bool_),
         age=np.arange(len(rows)),
         year=np.array([int(row[3][:4]) for row in rows], dtype=np.int64),
         since=since,

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
+from django.db import connection
 from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 from numpy.typing import NDArray
@@ -46,6 +47,7 @@ _OVERLAP = timedelta(minutes=1)
 class _Remembered:
     label: str = ""  # of the version that these were solved against
     seen_until: datetime | None = None  # ratings changed until then have been looked at for new films
+    latest: object = None  # when a rating was changed last, as the database tells it
     candidates: set[int] = field(default_factory=set)  # ids of films that have ratings but none in the training
     keys: dict[int, tuple[int, datetime, int]] = field(default_factory=dict)  # of each film when it was solved
     films: dict[int, NewFilm] = field(default_factory=dict)
@@ -88,7 +90,11 @@ def new_film(live: LiveModel, movie: Movie, user: User, *, rated: bool) -> NewFi
 def _refreshed(live: LiveModel) -> dict[int, NewFilm]:
     global _remembered
     known = _remembered if _remembered.label == live.label else _Remembered(live.label)
+    told = _last_change()
+    if told == known.latest and not known.candidates:
+        return known.films
     latest = Rating.objects.aggregate(latest=Max("changed_at"))["latest"]
+    known.latest = told
     if latest is None or latest <= live.data_until:
         if known.films:
             known.revision = new_edition()
@@ -111,6 +117,17 @@ def _refreshed(live: LiveModel) -> dict[int, NewFilm]:
             known.films, known.keys, known.revision = kept | solve(live, changed_films), keys, new_edition()
     _remembered = known
     return known.films
+
+
+def _last_change() -> object:
+    """When a rating was changed last. Every request asks it, so it is one statement that is not composed anew."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST_CHANGE)
+        row: tuple[object] = cursor.fetchone()
+    return row[0]
+
+
+_LAST_CHANGE = f'SELECT MAX(changed_at) FROM "{Rating._meta.db_table}"'  # our own table  # nosec B608
 
 
 def _keys(candidates: set[int]) -> dict[int, tuple[int, datetime, int]]:

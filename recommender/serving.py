@@ -15,7 +15,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Subquery
+from django.db import connection
+from django.db.models import Model
 
 from cinema.models import CatalogueEdition
 from recommender import artifacts
@@ -43,7 +44,39 @@ class _Pointer:
     label: str
     sha256: str
     data_until: datetime
-    catalogue: int | None
+
+
+def _position() -> tuple[int, int | None] | None:
+    """The live pointer's generation and the catalogue's edition; None if nothing is live. Every request asks this, so
+    it is one statement that is not composed anew."""
+    with connection.cursor() as cursor:
+        cursor.execute(_POSITION)
+        row: tuple[int, int | None] | None = cursor.fetchone()
+    return row
+
+
+def _table(model: type[Model]) -> str:
+    return f'"{model._meta.db_table}"'
+
+
+# Our own tables.
+_EDITION = f"SELECT number FROM {_table(CatalogueEdition)} WHERE id = 1"  # nosec B608
+_LIVE = f"FROM {_table(LivePointer)} WHERE id = 1 AND activation_id IS NOT NULL"
+_POSITION = f"SELECT generation, ({_EDITION}) {_LIVE}"  # nosec B608
+
+
+def _pointer() -> _Pointer | None:
+    row = (
+        LivePointer.objects.filter(pk=1, activation__isnull=False)
+        .values_list(
+            "generation",
+            "activation__version__label",
+            "activation__version__artifact_sha256",
+            "activation__version__data_until",
+        )
+        .first()
+    )
+    return None if row is None else _Pointer(*row)
 
 
 class _Cache:
@@ -55,18 +88,20 @@ class _Cache:
         self._failed_at = -RETRY_SECONDS
 
     def get(self) -> LiveModel | None:
-        pointer = self._pointer()
-        if pointer is None:
+        position = _position()
+        if position is None:
             return None
-        live = self._at(pointer)
-        return None if live is None else replace(live, catalogue=pointer.catalogue)
+        generation, catalogue = position
+        live = self._at(generation)
+        return None if live is None else replace(live, catalogue=catalogue)
 
-    def _at(self, pointer: _Pointer) -> LiveModel | None:
+    def _at(self, generation: int) -> LiveModel | None:
         # The generation is written after the model: whoever sees the new one sees the new model too.
-        if self._generation == pointer.generation:
+        if self._generation == generation:
             return self._live
         with self._lock:
-            if self._generation == pointer.generation:
+            pointer = _pointer()
+            if pointer is None or self._generation == pointer.generation:
                 return self._live
             # This clock never steps back.
             if pointer.generation == self._failed_generation and time.monotonic() - self._failed_at < RETRY_SECONDS:
@@ -81,22 +116,6 @@ class _Cache:
         with self._lock:
             self._live = None
             self._generation = self._failed_generation = -1
-
-    def _pointer(self) -> _Pointer | None:
-        edition = Subquery(CatalogueEdition.objects.filter(pk=1).values("number"))
-        row = (
-            LivePointer.objects.filter(pk=1, activation__isnull=False)
-            .annotate(catalogue=edition)
-            .values_list(
-                "generation",
-                "activation__version__label",
-                "activation__version__artifact_sha256",
-                "activation__version__data_until",
-                "catalogue",
-            )
-            .first()
-        )
-        return None if row is None else _Pointer(*row)
 
     def _exchange(self, pointer: _Pointer) -> LiveModel | None:
         live = self._live

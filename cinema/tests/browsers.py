@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
+# What reaches beyond the right edge of a window that has grown wider than it should, innermost last.
+_STICKING_OUT = """width => document.documentElement.scrollWidth <= width ? [] :
+    [...document.querySelectorAll("body *")].filter(element => element.getBoundingClientRect().right > width)
+    .slice(0, 8).map(element => `${element.tagName}.${element.className} ${element.textContent.trim().slice(0, 40)}`)"""
+
+
+def sticking_out(page: Page, width: int) -> list[str]:
+    """The elements that make a page wider than ``width``, for it not to scroll sideways; the fonts that a machine has
+    decide, too."""
+    found: list[str] = page.evaluate(_STICKING_OUT, width)
+    return found
+
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cinema.models import ListControls, Rating
-from cinema.tests.browsers import InABrowser
+from cinema.tests.browsers import InABrowser, sticking_out
 from mlops.tests.control_room import control_room_pages
 from mlops.tests.small_searches import a_search, a_trial
 from recommender import registry
@@ -231,6 +231,6 @@ class BrowserTestCase(InABrowser):
             page.set_viewport_size({"width": 360, "height": 800})
             for path in paths:
                 page.goto(self.live_server_url + path)
-                self.assertLessEqual(page.evaluate("document.documentElement.scrollWidth"), 360, path)
+                self.assertEqual(sticking_out(page, 360), [], path)
             for path in admin:
                 page.goto(self.live_server_url + path)

@@ -79,7 +79,8 @@ class ControlRoomTestCase(SimpleTestCase):
 
             # Train, with settings that take long enough to watch.
             page.get_by_role("link", name="With other settings").click()
-            page.get_by_label("n epochs").fill("900")
+            page.get_by_label("n epochs").fill("1000")
+            page.get_by_label("n factors").fill("64")
             page.get_by_role("button", name="Train", exact=True).click()
             page.get_by_role("link", name="2", exact=True).first.click()
             expect(page.locator("#progress")).to_contain_text("RMSE, held back")

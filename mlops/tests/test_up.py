@@ -68,6 +68,8 @@ class RunningSite:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # As at a terminal, also where the suite itself runs in the background, which is deaf to Ctrl-C.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
         wait_until(lambda: self.process.poll() is not None or self.get("/healthz")[0] == 200, 60, "the site answers")
         assert self.process.poll() is None, self.log.read_text()

@@ -54,6 +54,11 @@
     if (document.hidden && event.detail.elt.hasAttribute("data-poll")) event.preventDefault();
   });
 
+  // An answer to what a later one has replaced comes too late.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!event.detail.target.isConnected) event.detail.shouldSwap = false;
+  });
+
   // What somebody unfolded stays unfolded when its fragment is replaced.
   let unfolded = [];
   document.addEventListener("htmx:beforeSwap", (event) => {

@@ -6,10 +6,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
-from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 from numpy.typing import NDArray
@@ -18,15 +16,7 @@ from cinema import influx
 from cinema.models import Genre, Movie, Rating
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.interactions import Interactions
-
-_ROWS_AT_A_TIME = 100_000
-
-# Seconds since 1970, computed by the database: making a datetime of every row would take ten times as long.
-_SECONDS = {
-    "sqlite": "CAST(strftime('%%s', rated_at) AS INTEGER)",
-    # FLOOR, since a cast would round up what SQLite cuts off.
-    "postgresql": "CAST(FLOOR(EXTRACT(EPOCH FROM rated_at)) AS BIGINT)",
-}
+from recommender.rating_columns import RatingColumns, read_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,38 +37,14 @@ class Dataset:
         ).hexdigest()
 
 
-def _adapted(moment: datetime) -> Any:
-    """As the database keeps moments, for a query that Django's models do not write."""
-    return connection.ops.adapt_datetimefield_value(moment)
-
-
-def _rating_columns(
-    until: datetime | None,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
-    table = connection.ops.quote_name(Rating._meta.db_table)
-    chunks: list[NDArray[np.float64]] = []
-    with connection.cursor() as cursor:
-        where, values = ("", []) if until is None else (" WHERE changed_at <= %s", [_adapted(until)])
-        columns = f"user_id, movie_id, value, {_SECONDS[connection.vendor]}"
-        cursor.execute(f"SELECT {columns} FROM {table}{where}", values)  # names of our own columns  # nosec B608
-        while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
-            # float64 holds ids and seconds exactly up to 2**53.
-            chunks.append(np.array(rows, dtype=np.float64))
-    table_of_all = np.concatenate(chunks) if chunks else np.empty((0, 4))
-    order = np.lexsort((table_of_all[:, 1], table_of_all[:, 0]))
-    user, movie, value, seconds = table_of_all[order].T
-    return user.astype(np.int64), movie.astype(np.int64), value.astype(np.float32), seconds.astype(np.int64)
-
-
-def _counting(
-    columns: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]], until: datetime
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+def _counting(columns: RatingColumns, until: datetime) -> RatingColumns:
     """Without what a crowd of new accounts has too much of for a film."""
-    user, movie, value, seconds = columns
     new = np.fromiter(influx.new_accounts(until).order_by().values_list("pk", flat=True), np.int64)
-    films, film = np.unique(movie, return_inverse=True)
-    keep = influx.counting(film, np.isin(user, new), seconds, len(films))
-    return user[keep], movie[keep], value[keep], seconds[keep]
+    is_new = np.isin(columns.user_ids, new)
+    if not is_new.any():
+        return columns
+    keep = influx.counting(columns.item, is_new[columns.user], columns.time, len(columns.movie_ids))
+    return columns if keep.all() else columns.take(keep)
 
 
 def _genre_table(movie_ids: NDArray[np.int64]) -> GenreTable:
@@ -105,13 +71,23 @@ def _sha256(*parts: bytes) -> str:
     return digest.hexdigest()
 
 
-def _parts(
-    ratings: tuple[NDArray[Any], ...], movie_ids: NDArray[np.int64], genres: GenreTable, years: NDArray[np.int64]
-) -> dict[str, str]:
+def _sha256_of_ratings(columns: RatingColumns) -> str:
+    """Of ids, stars and seconds, column after column, without making any of them whole."""
+    digest = hashlib.sha256()
+    for rows in columns.blocks():
+        digest.update(columns.user_ids[columns.user[rows]].tobytes())
+    for rows in columns.blocks():
+        digest.update(columns.movie_ids[columns.item[rows]].tobytes())
+    for column in (columns.value, columns.time):
+        digest.update(column.data)
+    return digest.hexdigest()
+
+
+def _parts(columns: RatingColumns, genres: GenreTable, years: NDArray[np.int64]) -> dict[str, str]:
     """Who rated what, how and when; which films there are; their genres and years."""
     return {
-        "ratings": _sha256(*(np.ascontiguousarray(column).tobytes() for column in ratings)),
-        "films": _sha256(movie_ids.tobytes()),
+        "ratings": _sha256_of_ratings(columns),
+        "films": _sha256(columns.movie_ids.tobytes()),
         "genres": _sha256(json.dumps(genres.names).encode(), genres.membership.tobytes()),
         "years": _sha256(years.tobytes()),
     }
@@ -123,25 +99,23 @@ def snapshot(until: datetime | None = None) -> Dataset:
     # Taken first: a rating that comes in while we read may be trained on and yet count as new, which does little harm.
     # The other way round it would be counted as known and never have been seen.
     data_until = until or Rating.objects.aggregate(latest=Max("changed_at"))["latest"] or timezone.now()
-    user, movie, value, seconds = _counting(_rating_columns(until), data_until)
-    # A film may have been added since: those of the ratings belong to the catalogue in any case.
+    # Films that are added while we read belong to the catalogue as soon as one of the ratings is of them.
     catalogue = np.fromiter(Movie.objects.order_by("pk").values_list("pk", flat=True).iterator(), np.int64)
-    movie_ids = np.union1d(catalogue, movie)
-    user_ids, user_rows = np.unique(user, return_inverse=True)
-    genres, years = _genre_table(movie_ids), _years(movie_ids)
+    columns = _counting(read_columns(catalogue, until), data_until)
+    genres, years = _genre_table(columns.movie_ids), _years(columns.movie_ids)
     return Dataset(
         interactions=Interactions(
-            user=user_rows.astype(np.int32),
-            item=np.searchsorted(movie_ids, movie).astype(np.int32),
-            value=value,
-            time=seconds,
-            n_users=len(user_ids),
-            n_items=len(movie_ids),
+            user=columns.user,
+            item=columns.item,
+            value=columns.value,
+            time=columns.time,
+            n_users=len(columns.user_ids),
+            n_items=len(columns.movie_ids),
         ),
-        user_ids=user_ids,
-        movie_ids=movie_ids,
+        user_ids=columns.user_ids,
+        movie_ids=columns.movie_ids,
         genres=genres,
         years=years,
         data_until=data_until,
-        parts=_parts((user, movie, value, seconds), movie_ids, genres, years),
+        parts=_parts(columns, genres, years),
     )

@@ -221,11 +221,13 @@ def _copy(data: bytes, into_empty: bool) -> int:
                 copy.write(data)
             return int(cursor.rowcount)
         made = f"SELECT {_COLUMNS} FROM {_TABLE} WITH NO DATA"  # our own table  # nosec B608
-        cursor.execute(f"CREATE TEMPORARY TABLE {_WAITING} ON COMMIT DROP AS {made}")
+        cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {_WAITING} ON COMMIT DROP AS {made}")
         with cursor.copy(f"COPY {_WAITING} ({_COLUMNS}) FROM STDIN WITH (FORMAT BINARY)") as copy:
             copy.write(data)
         cursor.execute(
             f"INSERT INTO {_TABLE} ({_COLUMNS}) SELECT {_COLUMNS} FROM {_WAITING} "  # our own  # nosec B608
             "ON CONFLICT (user_id, movie_id) DO NOTHING"
         )
-        return int(cursor.rowcount)
+        added = int(cursor.rowcount)
+        cursor.execute(f"TRUNCATE {_WAITING}")  # for the next chunk, where it is of the same transaction
+        return added

@@ -138,10 +138,8 @@ class QueryInputTestCase(ApiTestCase):
                 self.assert_problem(self.get(query), 400)
 
     def test_it_reads_the_same_text_the_same_way_again_and_of_others_only_so_many(self) -> None:
-        with (
-            mock.patch("cinema.api_fields.MAX_READ_BEFORE", 2),
-            mock.patch("cinema.api_fields._read_before", {}) as kept,
-        ):
+        kept: dict[tuple[type, str], Any] = {}
+        with mock.patch.multiple("cinema.api_fields", MAX_READ_BEFORE=2, _read_before=kept):
             for n in (3, 4, 5, 3):
                 self.assertEqual(len(self.get(f"n={n}&exclude=10").json()["items"]), n)
             self.assertEqual([text for _, text in kept], ["n=3&exclude=10", "n=4&exclude=10"])

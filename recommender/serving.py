@@ -251,6 +251,7 @@ class _Cache:
 
 def _loaded(pointer: _Pointer) -> TrainedModel:
     model, _ = artifacts.load(pointer.label, pointer.sha256)
+    model.prepare()
     return model
 
 

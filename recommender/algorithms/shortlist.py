@@ -31,6 +31,7 @@ _UNIT = 2.0**-24  # half the distance of float32's neighbours at 1
 _GROUPS_AT_ONCE = 64
 # Moments of wider vectors take longer to work out than they save.
 _MAX_WIDTH = 128
+_MINUS_INFINITY = np.float32(-np.inf).view(np.int32)
 _LOWEST = np.finfo(np.float32).min
 
 
@@ -196,12 +197,12 @@ class WideOrdering:
         places = np.unique(places[self.rows[places] == barred.rows]) if len(self.rows) else places[:0]
         n, total, squares = 0, 0.0, 0.0
         if discoveries:
-            compared = ours if inside is None else ours[inside]
-            total, squares = words.sums if inside is None and words.sums is not None else _sums(compared)
+            total, squares = words.sums if inside is None and words.sums is not None else _sums(ours, inside)
             out = ours[places if inside is None else places[inside[places]]].astype(np.float64)
-            n, total, squares = len(compared) - len(out), total - float(out.sum()), squares - float((out * out).sum())
+            n = (len(ours) if inside is None else int(np.count_nonzero(inside))) - len(out)
+            total, squares = total - float(out.sum()), squares - float(out @ out)
         if barred.fits is not None:
-            np.copyto(ours, -np.inf, where=~fits)
+            ours += _minus_infinity_unless(fits)
         ours[places] = -np.inf
         return n, total / n if n else 0.0, _spread(total, squares, n)
 
@@ -354,14 +355,24 @@ def _at_least(most: Callable[[Any], Floats], highest: Floats, edge: float) -> ND
     return some[group] * _GROUP + place
 
 
-def _sums(values: Floats) -> tuple[float, float]:
-    """Their sum and that of their squares."""
+def _sums(values: Floats, inside: NDArray[np.bool_] | None = None) -> tuple[float, float]:
+    """Their sum and that of their squares, ``inside`` alone."""
     total, squares = 0.0, 0.0
     for first in range(0, len(values), _BLOCK):
         some = values[first : first + _BLOCK].astype(np.float64)
+        if inside is not None:
+            some *= inside[first : first + _BLOCK]
         total += float(some.sum())
-        squares += float((some * some).sum())
+        squares += float(some @ some)
     return total, squares
+
+
+def _minus_infinity_unless(fits: NDArray[np.bool_]) -> Floats:
+    """0 where it fits. By bits: a third of the time of choosing."""
+    bits = fits.view(np.int8).astype(np.int32)
+    bits -= 1
+    bits &= _MINUS_INFINITY
+    return bits.view(np.float32)
 
 
 def _spread(total: float, squares: float, n: int) -> float:

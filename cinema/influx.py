@@ -43,7 +43,7 @@ def allowed_new(n_established: NDArray[np.int64] | int, odds: float) -> NDArray[
 
 
 def counting(
-    film: NDArray[np.integer], is_new: NDArray[np.bool_], time: NDArray[np.int64], n_films: int
+    film: NDArray[np.integer], is_new: NDArray[np.bool_], time: NDArray[np.integer], n_films: int
 ) -> NDArray[np.bool_]:
     """Which of n ratings count, (n,). ``film``: row numbers below ``n_films``; ``time`` decides who came first, then
     the order in which they stand."""

@@ -78,8 +78,9 @@ def _sha256_of_ratings(columns: RatingColumns) -> str:
         digest.update(columns.user_ids[columns.user[rows]].tobytes())
     for rows in columns.blocks():
         digest.update(columns.movie_ids[columns.item[rows]].tobytes())
-    for column in (columns.value, columns.time):
-        digest.update(column.data)
+    digest.update(columns.value.data)
+    for rows in columns.blocks():
+        digest.update(columns.time[rows].astype(np.int64).tobytes())
     return digest.hexdigest()
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 import numpy as np
-from django.db.models import BooleanField, CharField, ExpressionWrapper, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Cast
+from django.db import connection
 from numpy.typing import NDArray
 
 from cinema.models import CONTROL_RANGES, HiddenMovie, ListControls, Rating, User
@@ -47,30 +46,43 @@ class RatedFilms:
 
 def rated_films(user: User, live: LiveModel | None) -> RatedFilms:
     """``user``'s, counted since the year that they saved."""
-    since = Subquery(ListControls.objects.filter(user=user).values("since"))
-    rows = list(_ratings(user, live).annotate(since=since).values_list(*_COLUMNS, "since"))
+    rows = _rated("user_id = %s", [user.pk], live, also=_SAVED_YEAR)
     return _rated_films([row[:4] for row in rows], since=rows[0][4] if rows else None)
 
 
 def rated_films_since(user: User, live: LiveModel | None, since: int | None) -> RatedFilms:
     """``user``'s, counted since a year that is known already."""
-    return _rated_films(list(_ratings(user, live).values_list(*_COLUMNS)), since)
+    return _rated_films(_rated("user_id = %s", [user.pk], live), since)
 
 
-# Neither moment is made a datetime: one is wanted for its year, the other for being earlier than the version's data.
-_COLUMNS = ("movie_id", "value", "trained", "rated_text")
-_Row = tuple[int, float, bool, str]
+# Every list asks for these, and for whoever has just rated something they are half of its time: so they are statements
+# that are not composed anew. Neither moment is made a datetime: one is wanted for its year, the other for being earlier
+# than the version's data. Our own tables, and values by parameter throughout.
+_RATINGS, _CONTROLS = (f'"{model._meta.db_table}"' for model in (Rating, ListControls))
+_HIDDEN, _PEOPLE = (f'"{model._meta.db_table}"' for model in (HiddenMovie, User))
+_SAVED_YEAR = f", (SELECT since FROM {_CONTROLS} WHERE user_id = {_RATINGS}.user_id)"  # nosec B608
+_YEAR = {
+    "sqlite": "CAST(substr(rated_at, 1, 4) AS INTEGER)",
+    "postgresql": "CAST(EXTRACT(YEAR FROM rated_at AT TIME ZONE 'UTC') AS INTEGER)",
+}
+_CONTROL_NAMES = (*CONTROL_RANGES, "since")
+_WISHES = (
+    f"SELECT hidden.movie_id, {', '.join(f'controls.{name}' for name in _CONTROL_NAMES)} "  # nosec B608
+    f"FROM {_PEOPLE} AS person LEFT JOIN {_HIDDEN} AS hidden ON hidden.user_id = person.id "
+    f"LEFT JOIN {_CONTROLS} AS controls ON controls.user_id = person.id WHERE person.id = %s"
+)
 
 
-def _ratings(user: User, live: LiveModel | None) -> QuerySet[Rating]:
-    """The latest first."""
-    return _with_columns(Rating.objects.of(user).order_by("-rated_at", "-pk"), live)
-
-
-def _with_columns(ratings: QuerySet[Rating], live: LiveModel | None) -> QuerySet[Rating]:
-    before = Value(False) if live is None else Q(changed_at__lte=live.data_until)
-    trained = ExpressionWrapper(before, output_field=BooleanField())
-    return ratings.annotate(trained=trained, rated_text=Cast("rated_at", CharField()))
+def _rated(condition: str, values: Sequence[Any], live: LiveModel | None, *, also: str = "") -> list[tuple[Any, ...]]:
+    """(film, stars, whether the version was trained on it, year), and what is asked for ``also``; the latest first."""
+    trained, moments = "1 = 0", []
+    if live is not None:
+        trained, moments = "changed_at <= %s", [connection.ops.adapt_datetimefield_value(live.data_until)]
+    columns = f"movie_id, value, {trained}, {_YEAR[connection.vendor]}{also}"
+    statement = f"SELECT {columns} FROM {_RATINGS} WHERE {condition} ORDER BY rated_at DESC, id DESC"  # nosec B608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*moments, *values])
+        return cursor.fetchall()
 
 
 def hidden_films(user: User) -> NDArray[np.int64]:
@@ -88,14 +100,14 @@ class Wishes:
 
 def wishes(user: User) -> Wishes:
     """Both in one query."""
-    names = (*CONTROL_RANGES, "since")
-    columns = ("hidden_movies__movie_id", *(f"list_controls__{name}" for name in names))
-    rows = list(User.objects.filter(pk=user.pk).order_by().values_list(*columns))
+    with connection.cursor() as cursor:
+        cursor.execute(_WISHES, [user.pk])
+        rows = cursor.fetchall()
     hidden = np.sort(np.array([row[0] for row in rows if row[0] is not None], dtype=np.int64))
     saved = rows[0][1:] if rows else ()
     if not saved or saved[0] is None:  # no row: nothing is changed
         return Wishes(hidden, UNCHANGED)
-    return Wishes(hidden, Controls(**dict(zip(names, saved, strict=True))))
+    return Wishes(hidden, Controls(**dict(zip(_CONTROL_NAMES, saved, strict=True))))
 
 
 def unwanted_films(rated: RatedFilms, hidden: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -105,20 +117,21 @@ def unwanted_films(rated: RatedFilms, hidden: NDArray[np.int64]) -> NDArray[np.i
 
 def rated_films_of(user_ids: Sequence[int], live: LiveModel | None) -> dict[int, RatedFilms]:
     """The same of many people, by id, in one query."""
-    ratings = _with_columns(Rating.objects.filter(user_id__in=user_ids).order_by("-rated_at", "-pk"), live)
-    by_user: dict[int, list[_Row]] = defaultdict(list)
-    for user_id, *row in ratings.values_list("user_id", *_COLUMNS).iterator():
-        by_user[user_id].append(cast(_Row, row))
+    by_user: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    if user_ids:
+        condition = f"user_id IN ({', '.join(['%s'] * len(user_ids))})"
+        for *row, user_id in _rated(condition, user_ids, live, also=", user_id"):
+            by_user[user_id].append(tuple(row))
     return {user_id: _rated_films(rows) for user_id, rows in by_user.items()}
 
 
-def _rated_films(rows: Sequence[_Row], since: int | None = None) -> RatedFilms:
+def _rated_films(rows: Sequence[tuple[Any, ...]], since: int | None = None) -> RatedFilms:
     """The latest first."""
     return RatedFilms(
         movie_ids=np.array([row[0] for row in rows], dtype=np.int64),
         values=np.array([row[1] for row in rows], dtype=np.float64),
         trained=np.array([row[2] for row in rows], dtype=np.bool_),
         age=np.arange(len(rows)),
-        year=np.array([int(row[3][:4]) for row in rows], dtype=np.int64),
+        year=np.array([row[3] for row in rows], dtype=np.int64),
         since=since,
     )

@@ -7,6 +7,7 @@ read only row numbers, stars and seconds stay.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from cinema.models import Rating
 
-BLOCK_ROWS = 50_000
+BLOCK_ROWS = 10_000
 # Room for what comes in between counting and reading, before the columns have to be made anew.
 SPARE_ROWS = 10_000
 
@@ -50,7 +51,7 @@ class RatingColumns:
     user: NDArray[np.int32]  # (n,)
     item: NDArray[np.int32]  # (n,)
     value: NDArray[np.float32]  # (n,) stars
-    time: NDArray[np.int64]  # (n,) seconds since 1970
+    time: NDArray[np.integer[Any]]  # (n,) seconds since 1970, uint32 if all of them fit, else int64
     user_ids: NDArray[np.int64]  # ascending, those with a rating
     movie_ids: NDArray[np.int64]  # ascending, the catalogue and what was rated
 
@@ -94,7 +95,8 @@ class _Growing:
     def __init__(self, catalogue: NDArray[np.int64], room: int) -> None:
         # What nobody has written to takes no memory yet.
         self._user, self._item = np.empty(room, np.int32), np.empty(room, np.int32)
-        self._value, self._time = np.empty(room, np.float32), np.empty(room, np.int64)
+        self._value = np.empty(room, np.float32)
+        self._time: NDArray[np.integer[Any]] = np.empty(room, np.uint32)
         self._n = 0
         self._catalogue = catalogue
         self._people: list[NDArray[np.int64]] = []
@@ -106,6 +108,8 @@ class _Growing:
         end = self._n + len(block.user)
         if end > len(self._user):
             self._make_room(2 * end)
+        if block.seconds.min() < 0 or block.seconds.max() > np.iinfo(self._time.dtype).max:
+            self._time = self._time.astype(np.int64)
         rows = slice(self._n, end)
         self._user[rows] = self._people_rows(block.user)
         self._item[rows] = self._film_rows(block.movie)
@@ -173,12 +177,27 @@ def _blocks(until: datetime | None) -> Iterator[_Block]:
 
 
 def _fetched(statement: str, values: list[Any]) -> Iterator[_Block]:
-    with connection.cursor() as cursor:
+    with _hardly_cached(), connection.cursor() as cursor:
         cursor.execute(statement, values)
         while rows := cursor.fetchmany(BLOCK_ROWS):
             # float64 holds ids and seconds exactly up to 2**53.
             user, movie, value, seconds = np.array(rows, dtype=np.float64).T
             yield _Block(user.astype(np.int64), movie.astype(np.int64), value, seconds.astype(np.int64))
+
+
+@contextmanager
+def _hardly_cached() -> Iterator[None]:
+    """With little of SQLite's file in memory: read once from end to end, its pages would stay there for nothing."""
+    settings = {"mmap_size": 0, "cache_size": -2_000}
+    with connection.cursor() as cursor:
+        before = {name: cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in settings}
+        try:
+            for name, value in settings.items():
+                cursor.execute(f"PRAGMA {name} = {value}")
+            yield
+        finally:
+            for name, value in before.items():
+                cursor.execute(f"PRAGMA {name} = {int(value)}")
 
 
 def _copied(statement: str, values: list[Any]) -> Iterator[_Block]:

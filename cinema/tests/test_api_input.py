@@ -137,6 +137,17 @@ class QueryInputTestCase(ApiTestCase):
             with self.subTest(query):
                 self.assert_problem(self.get(query), 400)
 
+    def test_it_reads_the_same_text_the_same_way_again_and_of_others_only_so_many(self) -> None:
+        with (
+            mock.patch("cinema.api_fields.MAX_READ_BEFORE", 2),
+            mock.patch("cinema.api_fields._read_before", {}) as kept,
+        ):
+            for n in (3, 4, 5, 3):
+                self.assertEqual(len(self.get(f"n={n}&exclude=10").json()["items"]), n)
+            self.assertEqual([text for _, text in kept], ["n=3&exclude=10", "n=4&exclude=10"])
+            self.assert_problem(self.get("n=0"), 400)
+            self.assert_problem(self.get("n=0"), 400)
+
     def test_it_does_not_pass_parameters_on_to_the_database(self) -> None:
         plain = self.api("GET", "/api/movies").json()["results"]
         for query in (

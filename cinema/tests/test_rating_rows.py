@@ -7,7 +7,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import TestCase
 
 from cinema.importing import rating_rows
@@ -59,6 +59,17 @@ class EmptyTestCase(RatingRowsTestCase):
                 )
             ],
         )
+
+    def test_what_is_no_rating_is_refused_before_it_is_written(self) -> None:
+        rows = self.rows()
+        for half_stars in (0, 11):
+            with self.subTest(half_stars), self.assertRaisesRegex(ValueError, "half a star to five"):
+                RatingRows(rows.user, rows.movie, np.full(15, half_stars, np.uint8), rows.rated_at)
+
+    def test_the_database_looks_at_values_again_afterwards(self) -> None:
+        self.write(self.rows())
+        with self.assertRaises(IntegrityError), transaction.atomic():
+            Rating.objects.update(value=7.3)
 
     def test_every_moment_that_can_be_kept_arrives(self) -> None:
         for seconds in (0, 1, 86_399, LATEST):

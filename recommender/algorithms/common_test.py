@@ -45,7 +45,7 @@ def first_tests(split: Split, movie_ids: NDArray[np.int64]) -> tuple[NDArray[np.
     order = np.lexsort((film, test.time, test.user))
     users, first = np.unique(test.user[order], return_index=True)
     rows = order[first]
-    return users.astype(np.int64), test.time[rows], film[rows]
+    return users.astype(np.int64), test.time[rows].astype(np.int64), film[rows]
 
 
 @dataclass(frozen=True, eq=False)

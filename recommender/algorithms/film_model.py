@@ -63,7 +63,7 @@ class History:
 EMPTY_HISTORY = History(np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_), np.empty(0, np.int64))
 
 
-def ages(time: NDArray[np.int64], tie: NDArray[np.int64]) -> NDArray[np.int64]:
+def ages(time: NDArray[np.integer[Any]], tie: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many ratings came after each, by ``time`` and then by ``tie``, (n,)."""
     age = np.empty(len(time), np.int64)
     age[np.lexsort((tie, time))] = np.arange(len(time))[::-1]

@@ -15,19 +15,22 @@ MAX_RATING = 5.0
 # A film rated this high is one the person liked: "relevant" in the ranking measures.
 RELEVANT = 4.0
 
+_BLOCK_ROWS = 1_000_000
+
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
     """n ratings in coordinate form.
 
     ``user``, ``item``: int32, shape (n,), row numbers below ``n_users`` and ``n_items``. ``value``: float32, stars.
-    ``time``: int64, seconds since 1970, when the person first rated the film. At most one rating a (user, item).
+    ``time``: seconds since 1970, when the person first rated the film; int64, or uint32 where all of them fit, which
+    are to be compared and sorted, not reckoned with. At most one rating a (user, item).
     """
 
     user: NDArray[np.int32]
     item: NDArray[np.int32]
     value: NDArray[np.float32]
-    time: NDArray[np.int64]
+    time: NDArray[np.integer[Any]]
     n_users: int
     n_items: int
 
@@ -52,12 +55,12 @@ class Interactions:
     @cached_property
     def item_counts(self) -> NDArray[np.int64]:
         """Ratings a film has, shape (n_items,)."""
-        return np.bincount(self.item, minlength=self.n_items)
+        return _counts(self.item, self.n_items)
 
     @cached_property
     def user_counts(self) -> NDArray[np.int64]:
         """Ratings a person gave, shape (n_users,)."""
-        return np.bincount(self.user, minlength=self.n_users)
+        return _counts(self.user, self.n_users)
 
     @cached_property
     def _order_by_user(self) -> NDArray[np.intp]:
@@ -74,3 +77,11 @@ class Interactions:
     def rows_between(self, first: int | np.integer[Any], end: int | np.integer[Any]) -> NDArray[np.intp]:
         """Positions of the ratings of the people from ``first`` to before ``end``, person by person."""
         return self._order_by_user[self._user_starts[first] : self._user_starts[end]]
+
+
+def _counts(rows: NDArray[np.int32], n: int) -> NDArray[np.int64]:
+    """How often each row number below ``n`` occurs; in blocks, since bincount copies what it counts to 64 bits."""
+    counts = np.zeros(n, np.int64)
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        counts += np.bincount(rows[start : start + _BLOCK_ROWS], minlength=n)
+    return counts

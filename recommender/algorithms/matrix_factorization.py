@@ -20,9 +20,11 @@ from recommender.algorithms.factorization import Factorization, MatrixFactorizat
 from recommender.algorithms.film_model import FilmModel
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.rating_grid import rating_grid
-from recommender.algorithms.sgd_kernel import make_rows, n_blocks, sgd_epoch
+from recommender.algorithms.sgd_kernel import Rows, make_empty_rows, n_blocks, sgd_epoch
 from recommender.algorithms.trainer import Epoch
 from recommender.algorithms.uncertainty import film_variance
+
+_ROWS_AT_A_TIME = 4096
 
 
 class Diverged(ArithmeticError):
@@ -44,20 +46,23 @@ class MatrixFactorizationTrainer:
         self._rng = np.random.default_rng(config.seed)
         self._grid = rating_grid(data, self._rng)
         self._global_mean = float(data.value.mean(dtype=np.float64))
-        self._users = make_rows(self._initial(data.user_counts), self._grid.user_row, bias_column=0)
-        self._items = make_rows(self._initial(data.item_counts), self._grid.item_row, bias_column=1)
+        self._users = self._initial_rows(data.user_counts, self._grid.user_row, bias_column=0)
+        self._items = self._initial_rows(data.item_counts, self._grid.item_row, bias_column=1)
         self._kernel = sgd_epoch(config.n_factors)
         self.n_epochs_done = 0
         n_threads = min(n_threads or len(os.sched_getaffinity(0)), self._grid.n_groups)
         self._executor = ThreadPoolExecutor(n_threads) if n_threads > 1 else None
 
-    def _initial(self, counts: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _initial_rows(self, counts: NDArray[np.int64], place: NDArray[np.int32], *, bias_column: int) -> Rows:
         k = self.config.n_factors
-        factors = np.zeros((len(counts), k), np.float32)
-        seen = counts > 0
-        drawn = self._rng.standard_normal((int(seen.sum()), k), dtype=np.float32)
-        factors[seen] = np.float32(self.config.init_std) * drawn
-        return factors
+        rows = make_empty_rows(len(counts), k, bias_column=bias_column)
+        seen = place[counts > 0]
+        # Not all at once: there may be as many people as fit into memory once.
+        for start in range(0, len(seen), _ROWS_AT_A_TIME):
+            some = seen[start : start + _ROWS_AT_A_TIME]
+            drawn = self._rng.standard_normal((len(some), k), dtype=np.float32)
+            rows[some, :k] = np.float32(self.config.init_std) * drawn
+        return rows
 
     def train_epoch(self) -> Epoch:
         """One pass over all ratings, each error taken before its own update. Raises Diverged when a number stops being

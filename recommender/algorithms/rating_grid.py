@@ -70,13 +70,13 @@ def rating_grid(data: Interactions, rng: np.random.Generator, n_groups: int | No
     item_group, item_row = _groups(data.item_counts, g)
     n_cells = g * g
     chances = max(1, N_HEAPS // n_cells)
-    chance = rng.integers(0, chances, len(data), dtype=np.uint16)
-    heap_counts = _count_heaps(data.user, data.item, user_group, item_group, chance, g, chances)
+    seed = rng.integers(0, 2**64, dtype=np.uint64)
+    heap_counts = _count_heaps(data.user, data.item, user_group, item_group, seed, g, chances)
     ends = np.cumsum(heap_counts)
     user, item = np.empty_like(data.user), np.empty_like(data.item)
     value = np.empty_like(data.value)
     places = ends - heap_counts
-    _to_heaps(data.user, data.item, data.value, user_group, item_group, user_row, item_row, chance, g, chances, places,
+    _to_heaps(data.user, data.item, data.value, user_group, item_group, user_row, item_row, seed, g, chances, places,
               user, item, value)  # fmt: skip
     return RatingGrid(
         user=user,
@@ -90,22 +90,32 @@ def rating_grid(data: Interactions, rng: np.random.Generator, n_groups: int | No
 
 
 @numba.njit(nogil=True, cache=True)
-def _count_heaps(user, item, user_group, item_group, chance, g, chances):  # type: ignore[no-untyped-def]
+def _chance(seed, t, chances):  # type: ignore[no-untyped-def]
+    """A number below ``chances``, by chance but the same in both passes: SplitMix64 (Steele, Lea & Flood 2014)."""
+    z = seed + np.uint64(t + 1) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.int64((z ^ (z >> np.uint64(31))) % np.uint64(chances))
+
+
+@numba.njit(nogil=True, cache=True)
+def _count_heaps(user, item, user_group, item_group, seed, g, chances):  # type: ignore[no-untyped-def]
     counts = np.zeros(g * g * chances, np.int64)
     for t in range(len(user)):
-        counts[(user_group[user[t]] * g + item_group[item[t]]) * chances + chance[t]] += 1
+        cell = user_group[user[t]] * g + item_group[item[t]]
+        counts[cell * chances + _chance(seed, t, chances)] += 1
     return counts
 
 
 @numba.njit(nogil=True, cache=True)
 def _to_heaps(  # type: ignore[no-untyped-def]
-    user, item, value, user_group, item_group, user_row, item_row, chance, g, chances, places,
+    user, item, value, user_group, item_group, user_row, item_row, seed, g, chances, places,
     user_out, item_out, value_out,
 ):  # fmt: skip
     """Puts each rating on its heap; ``places`` are the heaps' beginnings, and move to their ends."""
     for t in range(len(user)):
         u, i = user[t], item[t]
-        heap = (user_group[u] * g + item_group[i]) * chances + chance[t]
+        heap = (user_group[u] * g + item_group[i]) * chances + _chance(seed, t, chances)
         place = places[heap]
         places[heap] = place + 1
         user_out[place] = user_row[u]

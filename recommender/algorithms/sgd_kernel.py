@@ -56,9 +56,15 @@ def make_rows(factors: Rows, place: NDArray[np.int32] | None = None, *, bias_col
     ``bias_column`` is 0 for people and 1 for films; the other one of the two columns holds the constant 1.
     """
     n, k = factors.shape
-    rows = np.zeros((n, row_width(k)), np.float32)
+    rows = make_empty_rows(n, k, bias_column=bias_column)
     rows[slice(None) if place is None else place, :k] = factors
-    rows[:, k + 1 - bias_column] = 1.0
+    return rows
+
+
+def make_empty_rows(n: int, n_factors: int, *, bias_column: int) -> Rows:
+    """The same with factors that are all zero."""
+    rows = np.zeros((n, row_width(n_factors)), np.float32)
+    rows[:, n_factors + 1 - bias_column] = 1.0
     return rows
 
 

@@ -80,6 +80,15 @@ class RatingColumnsTestCase(TestCase):
         ):
             self.check(self.catalogue())
 
+    def test_moments_far_away_are_kept_too(self) -> None:
+        self.assertEqual(read_columns(self.catalogue()).time.dtype, np.uint32)
+        for year in (1969, 2107, 9999):
+            with self.subTest(year), mock.patch("recommender.rating_columns.BLOCK_ROWS", 3):
+                Rating.objects.filter(pk=Rating.objects.order_by("user_id")[8].pk).update(
+                    rated_at=datetime(year, 12, 31, 23, 59, 58, tzinfo=UTC)
+                )
+                self.check(self.catalogue())
+
     def test_without_ratings_there_is_a_catalogue(self) -> None:
         Rating.objects.all().delete()
         self.check(self.catalogue())

@@ -39,6 +39,13 @@ def empty_cache() -> None:
     remembered.forget()
 
 
+@pytest.fixture(autouse=True)
+def exchanged_at_once() -> Iterator[None]:
+    """What was activated answers the next request, as it does everywhere after two seconds."""
+    with mock.patch("recommender.serving.PATIENCE_SECONDS", 0.0):
+        yield
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--on-database",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinema.models import Movie
+from recommender.film_years import film_years
 from recommender.serving import LiveModel
 
 # More filters than these are hardly in use at once; each costs a byte a film.
@@ -91,15 +92,36 @@ def movies_by_id(
     return {pk: film for pk in wanted if (film := films[pk]) is not None}
 
 
-def fitting(filters: Filters, movie_ids: NDArray[np.int64], live: LiveModel) -> NDArray[np.bool_]:
-    """Which of the films pass; the first are those of the version, all and in its order."""
-    masks, n_items = _remembered(live).masks, live.model.n_items
+def fitting(filters: Filters, live: LiveModel) -> NDArray[np.bool_]:
+    """Which of the version's films pass, (n_items,), in its order."""
+    masks = _remembered(live).masks
     mask = masks.get(filters)
-    if mask is None or len(movie_ids) > n_items:
-        pks = np.fromiter(filters.movies().values_list("pk", flat=True), np.int64)
-        if mask is None:
-            mask = np.isin(movie_ids[:n_items], pks)
-            if len(masks) < MAX_FILTERS:
-                masks[filters] = mask
-        mask = np.concatenate([mask, np.isin(movie_ids[n_items:], pks)])
+    if mask is None:
+        mask = _mask(filters, live)
+        if len(masks) < MAX_FILTERS:
+            masks[filters] = mask
     return mask
+
+
+def _mask(filters: Filters, live: LiveModel) -> NDArray[np.bool_]:
+    """A genre is asked of the database, years are not: all of them are known here."""
+    if filters.genre and (filters.year_min, filters.year_max) == (None, None):
+        rows = live.model.rows(np.fromiter(filters.movies().order_by().values_list("pk", flat=True), np.int64))
+        mask = np.zeros(live.model.n_items, np.bool_)
+        mask[rows[rows >= 0]] = True
+        return mask
+    years = film_years(live)
+    mask = fitting(Filters(filters.genre), live).copy() if filters.genre else ~np.isnan(years)
+    if filters.year_min is not None:
+        mask &= years >= filters.year_min
+    if filters.year_max is not None:
+        mask &= years <= filters.year_max
+    return mask
+
+
+def fitting_films(filters: Filters, movie_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of a few films pass, whether the version knows them or not."""
+    if not len(movie_ids):
+        return np.empty(0, np.bool_)
+    found = filters.movies().filter(pk__in=movie_ids.tolist()).order_by().values_list("pk", flat=True)
+    return np.isin(movie_ids, np.fromiter(found, np.int64))

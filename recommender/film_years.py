@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cinema.models import Movie
 from recommender.algorithms.film_model import Array
@@ -44,7 +45,7 @@ def film_years(live: LiveModel) -> Array:
 def _read(live: LiveModel) -> Array:
     years = np.full(live.model.n_items, np.nan)
     dated = Movie.objects.filter(year__isnull=False).order_by().values_list("pk", "year")
-    pairs = np.array(list(dated), dtype=np.int64).reshape(-1, 2)
+    pairs: NDArray[np.int64] = np.fromiter(dated.iterator(chunk_size=10_000), np.dtype((np.int64, 2)))
     rows = live.model.rows(pairs[:, 0])
     years[rows[rows >= 0]] = pairs[rows >= 0, 1]
     return years

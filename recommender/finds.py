@@ -39,8 +39,7 @@ class Finds:
         average = live.model.films.global_mean + person.level
         shown = [one for one in films if one[1] >= average and not np.isin(one[0], excluded)]
         # They have no price of their own yet: that of an ordinary discovery.
-        offered = live.model.discovery.price[live.model.discovery.offered > 0]
-        price = float(np.median(offered)) if len(offered) else 0.0
+        price = live.model.discovery.ordinary_price
         return cls(
             np.array([one[0] for one in shown], dtype=np.int64),
             np.clip([one[1] for one in shown], MIN_RATING, MAX_RATING),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -17,11 +16,20 @@ from recommender.algorithms.diversity import POOL, maximal_marginal_relevance
 from recommender.algorithms.film_model import Array
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
 from recommender.algorithms.metrics import top_k
-from recommender.catalogue import NO_FILTERS, CatalogueFilm, Filters, catalogue_film, fitting, movies_by_id
+from recommender.algorithms.shortlist import Barred, Field
+from recommender.candidates import candidates
+from recommender.catalogue import (
+    NO_FILTERS,
+    CatalogueFilm,
+    Filters,
+    catalogue_film,
+    fitting,
+    fitting_films,
+    movies_by_id,
+)
 from recommender.finds import Finds, NewFilms
 from recommender.histories import rated_films_since, unwanted_films, wishes
 from recommender.new_films import new_film, new_films
-from recommender.rescoring import added_by_controls
 from recommender.viewers import Viewer
 
 Slot = Literal["ranked", "discovery", "fallback"]
@@ -185,93 +193,86 @@ def _best(
 
     New films stand behind the version's own in all arrays, and can only be discoveries.
     """
-    model, scores = viewer.live.model, viewer.scores()
-    scores[viewer.rows(excluded)] = -np.inf
+    model = viewer.live.model
     new = Finds.of(viewer, excluded, new_films) if slots != 0 else None
-    movie_ids, new_values = model.movie_ids, np.empty(0)
-    if new is not None and len(new):
-        movie_ids, new_values = np.concatenate([movie_ids, new.movie_ids]), new.values
-        # One that the version has heard of, but nobody had rated, is shown as what it is now.
-        scores[viewer.rows(new.movie_ids)] = -np.inf
+    # One that the version has heard of, but nobody had rated, is shown as what it is now.
+    new_ids, new_values = (new.movie_ids, new.values) if new is not None else (excluded[:0], np.empty(0))
+    fits = None
     if filters:
-        fits = fitting(filters, movie_ids, viewer.live)
-        scores = np.where(fits[: len(scores)], scores, -np.inf)
-        new_values = np.where(fits[len(scores) :], new_values, -np.inf)
+        fits = fitting(filters, viewer.live)
+        new_values = np.where(fitting_films(filters, new_ids), new_values, -np.inf)
+    barred = Barred(viewer.rows(np.concatenate([excluded, new_ids])), fits)
     places = model.discovery.n_places(n, slots)
     if slots is None and len(new_values):
         places = max(places, model.discovery.n_places(n, 1))  # there is always room for what is new
-    # Prices and standards were learned from scores without controls; what these add comes on top.
-    values = np.concatenate([model.discovery.values(scores), new_values]) if places else np.empty(0)
-    added = added_by_controls(viewer)
-    if added is not None:
-        scores = scores + added
-        values[: len(scores)] += added[: len(values)]
     diversity = viewer.controls.diversity if viewer.is_known else 0.0
-    ranking = _diverse(viewer, scores, diversity) if diversity else partial(top_k, scores)
     # A film may have been deleted since the training: then the next best takes its place.
-    spare, looked_up = 10, False
+    spare, looked_up, depth = 10, False, 0
     while True:
-        ranked = ranking(n + spare)
+        if depth < n + spare:
+            depth = n + spare
+            field = candidates(viewer, barred, depth + (POOL if diversity else 0), discoveries=places > 0)
+            movie_ids = np.concatenate([model.movie_ids[field.rows], new_ids])
+            values = np.concatenate([field.values, new_values]) if places else np.empty(0)
+        if diversity:
+            ranked = _diverse(viewer, field, diversity, n + spare, only_present=looked_up)
+        else:
+            ranked = top_k(field.scores, n + spare)
         finds = top_k(np.where(np.isin(np.arange(len(values)), ranked[: n - places]), -np.inf, values), places + spare)
         films = movies_by_id(movie_ids[np.union1d(ranked, finds)], viewer.live)
         present = np.array([int(pk) in films for pk in movie_ids[ranked]], dtype=np.bool_)
         if diversity and not present.all() and not looked_up:
             # One that is gone must not keep those like it out.
-            ranking, looked_up = _diverse(viewer, scores, diversity, only_present=True), True
+            looked_up = True
             continue
         found = np.array([int(pk) in films for pk in movie_ids[finds]], dtype=np.bool_)
-        rows, marks = interleave(ranked[present], finds[found][:places], n)
-        if len(rows) == n or len(ranked) < n + spare:
+        chosen, marks = interleave(ranked[present], finds[found][:places], n)
+        if len(chosen) == n or len(ranked) < n + spare:
             break
         spare *= 4
-    shown = [films[int(movie_ids[row])] for row in rows]
-    return _listed(viewer, rows, marks, shown, scores, new, new_values)
+    shown = [films[int(movie_ids[place])] for place in chosen]
+    return _listed(viewer, chosen, marks, shown, field, new, new_values)
 
 
-def _diverse(
-    viewer: Viewer, scores: Array, diversity: float, *, only_present: bool = False
-) -> Callable[[int], NDArray[np.intp]]:
-    """As many rows as one asks for: first the best POOL by ``scores``, each unlike those before it, then the others.
+def _diverse(viewer: Viewer, field: Field, diversity: float, k: int, *, only_present: bool) -> NDArray[np.intp]:
+    """``k`` places in ``field``: first of the best POOL by score, each unlike those before it, then of the others.
     ``only_present`` keeps films that the catalogue has lost out of the pool."""
-    pool = top_k(scores, POOL)
+    scores, pool = field.scores, top_k(field.scores, POOL)
     if only_present:
-        movie_ids = viewer.live.model.movie_ids[pool]
+        movie_ids = viewer.live.model.movie_ids[field.rows[pool]]
         in_catalogue = Movie.objects.filter(pk__in=movie_ids.tolist()).order_by().values_list("pk", flat=True)
         pool = pool[np.isin(movie_ids, np.fromiter(in_catalogue, np.int64))]
-    unit = directions(viewer.live.model.films.characters(pool))
-
-    def rows(k: int) -> NDArray[np.intp]:
-        chosen = pool[maximal_marginal_relevance(scores[pool], unit, diversity, k)]
-        if len(chosen) == k:
-            return chosen
-        behind = scores.copy()
-        behind[pool] = -np.inf
-        return np.concatenate([chosen, top_k(behind, k - len(chosen))])
-
-    return rows
+    unit = directions(viewer.live.model.films.characters(field.rows[pool]))
+    chosen = pool[maximal_marginal_relevance(scores[pool], unit, diversity, k)]
+    if len(chosen) == k:
+        return chosen
+    behind = scores.copy()
+    behind[pool] = -np.inf
+    return np.concatenate([chosen, top_k(behind, k - len(chosen))])
 
 
 def _listed(
     viewer: Viewer,
-    rows: NDArray[np.intp],
+    places: NDArray[np.intp],
     marks: NDArray[np.bool_],
     films: Sequence[CatalogueFilm],
-    scores: Array,
+    field: Field,
     new: Finds | None,
     new_values: Array,
 ) -> list[Recommendation]:
-    """The chosen rows with what a list says of each."""
-    order, known = viewer.order, rows < len(scores)
-    predicted = np.empty(len(rows))
-    predicted[known] = order.person.predicted_ratings(rows[known])
+    """The chosen places of ``field`` with what a list says of each; behind them stand the ``new`` films."""
+    n, known = len(field.rows), places < len(field.rows)
+    predicted = np.empty(len(places))
+    predicted[known] = viewer.person.predicted_ratings(field.rows[places[known]])
     if new is not None:
-        predicted[~known] = new.predicted[rows[~known] - len(scores)]
+        predicted[~known] = new.predicted[places[~known] - n]
     listed = []
-    for rank, (row, is_discovery, film) in enumerate(zip(rows.tolist(), marks, films, strict=True), start=1):
-        if row < len(scores):
-            score, parts = float(scores[row]), Parts(float(order.ranker_scores[row]), float(order.rating_scores[row]))
+    for rank, (place, is_discovery, film) in enumerate(zip(places.tolist(), marks, films, strict=True), start=1):
+        if place < n:
+            score = float(field.scores[place])
+            parts = Parts(float(field.ranker_scores[place]), float(field.rating_scores[place]))
         else:
-            score = float(new_values[row - len(scores)])
+            score = float(new_values[place - n])
             parts = Parts(0.0, score)
         slot: Slot = "discovery" if is_discovery else "ranked"
         listed.append(_recommendation(film, rank, float(predicted[rank - 1]), score, slot, parts))

@@ -8,6 +8,7 @@ a slot shows the film with the highest score less price, so no assignment over p
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ MAX_SLOTS = 3
 MAX_PEOPLE = 2000
 _ROUNDS = 150
 _STEP = 0.05  # of the first round, in standard deviations of the values
-_SMALL = 1e-6
+SMALL = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,12 @@ class Discovery:
     mean: NDArray[np.float32]
     sd: NDArray[np.float32]
     price: NDArray[np.float32]
+
+    @cached_property
+    def ordinary_price(self) -> float:
+        """That of half of the films that the slots may show."""
+        offered = self.price[self.offered > 0]
+        return float(np.median(offered)) if len(offered) else 0.0
 
     def spread(self, films: NDArray[np.intp], n_items: int) -> Discovery:
         """The same for a catalogue of ``n_items``, of which these arrays' films are ``films``."""
@@ -57,7 +64,7 @@ class Discovery:
         told = np.where(self.sd > 0, scores, -np.inf)
         films = np.flatnonzero((self.offered > 0) & (told > -np.inf))
         values = np.full(len(scores), -np.inf)
-        standing = (_standardized(told)[films] - self.mean[films]) / (self.sd[films] + _SMALL)
+        standing = (_standardized(told)[films] - self.mean[films]) / (self.sd[films] + SMALL)
         values[films] = standing - self.price[films]
         return values
 
@@ -105,7 +112,7 @@ def _standardized(scores: Array) -> Array:
     possible = scores[scores > -np.inf]
     if not len(possible):
         return scores
-    standardized: Array = (scores - possible.mean()) / (possible.std() + _SMALL)
+    standardized: Array = (scores - possible.mean()) / (possible.std() + SMALL)
     return standardized
 
 
@@ -122,7 +129,7 @@ def learn_discovery(scores: Array, recommendable: NDArray[np.bool_], slots: int 
     known = np.maximum(possible.sum(axis=0), 1)
     mean = np.where(possible, standardized, 0.0).sum(axis=0) / known
     sd = np.sqrt((np.where(possible, standardized - mean, 0.0) ** 2).sum(axis=0) / known)
-    values = np.where(possible, (standardized - mean) / (sd + _SMALL), -np.inf).astype(np.float32)
+    values = np.where(possible, (standardized - mean) / (sd + SMALL), -np.inf).astype(np.float32)
     rankings = [top_k(row) for row in scores]
     best: tuple[int, NDArray[np.intp], NDArray[np.float32]] = (0, np.empty(0, np.intp), np.empty(0, np.float32))
     for count in range(MAX_SLOTS + 1) if slots is None else [slots]:

@@ -57,22 +57,31 @@ class ItemWeights:
     def n_items(self) -> int:
         return len(self.starts) - 1
 
+    @cached_property
+    def films(self) -> NDArray[np.intp]:
+        """Rows of the films that have weights, to others or from them, ascending."""
+        return np.union1d(np.flatnonzero(np.diff(self.starts)), self.targets).astype(np.intp)
+
     def scores(self, items: NDArray[np.int64], strengths: NDArray[np.float64]) -> NDArray[np.float64]:
         """Σ_i strength_i B_ij for every film j, (n_items,). ``items``, ``strengths``: (n,)."""
         scores = np.zeros(self.n_items)
-        if not len(items):
-            return scores
+        scores[self.films] = self.scores_of_films(items, strengths)
+        return scores
+
+    def scores_of_films(self, items: NDArray[np.int64], strengths: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same for the films that have weights alone, (n_films,): all others have 0."""
+        scores = np.zeros(len(self.films))
         if self._dense is not None:
-            films, place_of, matrix = self._dense
+            place_of, matrix = self._dense
             places = place_of[items]
             known = places >= 0
             rows, voices = places[known], strengths[known]
             # Few rows at a time stay in the cache while they are widened; every digit is kept.
             for first in range(0, len(rows), _ROWS):
                 widened = matrix[rows[first : first + _ROWS]].astype(np.float64)
-                scores[films] += voices[first : first + _ROWS] @ widened
+                scores += voices[first : first + _ROWS] @ widened
             return scores
-        starts, targets, values = self._wide
+        starts, targets, values = self._sparse
         # A film has no target twice, so each slice can be added in one go: twice as fast as one count over all.
         for item, strength in zip(items.tolist(), strengths.tolist(), strict=True):
             part = slice(starts[item], starts[item + 1])
@@ -80,11 +89,10 @@ class ItemWeights:
         return scores
 
     @cached_property
-    def _dense(self) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]] | None:
-        """The films that have weights, each item's place among them (−1: none), and the weights as a square matrix:
-        faster to add up, where it fits."""
-        n_sources = np.diff(self.starts)
-        films = np.union1d(np.flatnonzero(n_sources), self.targets).astype(np.intp)
+    def _dense(self) -> tuple[NDArray[np.intp], NDArray[np.float32]] | None:
+        """Each item's place among the films that have weights (−1: none), and the weights as a square matrix: faster
+        to add up, where it fits."""
+        n_sources, films = np.diff(self.starts), self.films
         if 4 * len(films) ** 2 > MAX_DENSE_BYTES:
             return None
         place_of = np.full(self.n_items, -1, np.intp)
@@ -92,12 +100,13 @@ class ItemWeights:
         matrix = np.zeros((len(films), len(films)), np.float32)
         sources = np.repeat(np.arange(self.n_items), n_sources)
         matrix[place_of[sources], place_of[self.targets]] = self.values
-        return films, place_of, matrix
+        return place_of, matrix
 
     @cached_property
-    def _wide(self) -> tuple[list[int], NDArray[np.intp], NDArray[np.float64]]:
-        """The same in the types that numpy computes with; converting took as long as adding."""
-        return self.starts.tolist(), self.targets.astype(np.intp), self.values.astype(np.float64)
+    def _sparse(self) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.float64]]:
+        """The same with each target's place among those films, in the types that numpy computes with; converting took
+        as long as adding."""
+        return self.starts, np.searchsorted(self.films, self.targets), self.values.astype(np.float64)
 
     def column(self, target: int, sources: NDArray[np.int64]) -> NDArray[np.float64]:
         """B_ij of the given source films for one target film, (n,)."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.algorithms import shortlist
 from recommender.algorithms.discovery import MAX_SLOTS, Discovery
 from recommender.algorithms.ease import ItemWeights
 from recommender.algorithms.film_features import n_film_features
@@ -22,6 +23,7 @@ from recommender.algorithms.metrics import top_k
 from recommender.algorithms.new_films import FilmPrior
 from recommender.algorithms.ordering import Order, Ordering
 from recommender.algorithms.ranking import Ranker
+from recommender.algorithms.shortlist import WideOrdering
 from recommender.algorithms.taste_groups import TasteGroups
 from recommender.algorithms.uncertainty import Uncertainty
 
@@ -77,6 +79,23 @@ class TrainedModel:
     def order(self, person: Person) -> Order:
         """How a person's list is sorted, and by what."""
         return self.ordering.order(person)
+
+    @cached_property
+    def wide(self) -> WideOrdering:
+        """The same for very many films."""
+        return WideOrdering(self.ordering, self.discovery)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether there are so many that lists are made from a shortlist."""
+        return self.n_items >= shortlist.WIDE
+
+    def prepare(self, *, wide: bool | None = None) -> None:
+        """Works out what lists need and what does not depend on the person, or the first request would."""
+        _ = self.films.mean_offsets, self.films.mean_features, self.ordering.has_taste, self.discovery.ordinary_price
+        _ = self.popularity_scores
+        if self.is_wide if wide is None else wide:
+            self.wide.prepare()
 
     def order_scores(self, history: History) -> Array:
         """What the list of whoever has this history is sorted by, for every film, (n_items,)."""

@@ -63,9 +63,14 @@ class FoldedIn:
     voices: Array  # 1 + αs of each, (n,)
     precision: Array  # A, (n_factors, n_factors)
 
+    @property
+    def direction(self) -> Array:
+        """w, (n_factors,)."""
+        return np.linalg.solve(self.precision, self.rated.T @ self.voices).astype(np.float64, copy=False)
+
     def scores(self) -> Array:
         """v_j·w for the films that have a vector, (n_known,)."""
-        scores: Array = self.factors.known_vectors @ np.linalg.solve(self.precision, self.rated.T @ self.voices)
+        scores: Array = self.factors.known_vectors @ self.direction
         return scores
 
     def contributions(self, item: int | np.integer[Any]) -> Array:

@@ -104,5 +104,8 @@ class Votes:
 
 def inverse_spread(values: Array) -> float:
     """1 / standard deviation; 0 where nothing differs, as for somebody without ratings."""
-    spread = float(values.std()) if len(values) else 0.0
+    return inverse(float(values.std()) if len(values) else 0.0)
+
+
+def inverse(spread: float) -> float:
     return 1.0 / spread if spread > _SMALL else 0.0

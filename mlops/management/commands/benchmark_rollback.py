@@ -26,9 +26,10 @@ class Command(BaseCommand):
         person = User.objects.filter(ratings__isnull=False).first()
         if person is None:
             raise CommandError("Nobody has rated anything.")
+        serving.PATIENCE_SECONDS = 0.0  # in this process: the first list is to come from the version gone back to
         changes, lists = [], []
         for _ in range(max(1, options["rounds"])):
-            # As a web process stands: with the live version loaded.
+            # As a web process stands that was started since: with the live version loaded, and no other.
             serving.forget()
             recommend_for(person)
             with transaction.atomic():

@@ -106,7 +106,9 @@ def fitting(filters: Filters, live: LiveModel) -> NDArray[np.bool_]:
 def _mask(filters: Filters, live: LiveModel) -> NDArray[np.bool_]:
     """A genre is asked of the database, years are not: all of them are known here."""
     if filters.genre and (filters.year_min, filters.year_max) == (None, None):
-        rows = live.model.rows(np.fromiter(filters.movies().order_by().values_list("pk", flat=True), np.int64))
+        # Without the films themselves: a row of theirs says nothing more.
+        links = Movie.genres.through.objects.filter(genre__name__iexact=filters.genre)
+        rows = live.model.rows(np.fromiter(links.values_list("movie_id", flat=True), np.int64))
         mask = np.zeros(live.model.n_items, np.bool_)
         mask[rows[rows >= 0]] = True
         return mask

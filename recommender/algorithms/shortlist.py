@@ -7,6 +7,8 @@ no film is missed. The others stand by popularity alone, in an order that is kno
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +21,7 @@ from recommender.algorithms.discovery import SMALL, Discovery
 from recommender.algorithms.film_model import Array, Floats, Person
 from recommender.algorithms.ordering import Ordering
 from recommender.algorithms.ranking import inverse, inverse_spread
+from recommender.algorithms.score_moments import Moments, spread, sums
 
 # From so many films on a list is made from a shortlist: below, scoring all of them is as quick.
 WIDE = 100_000
@@ -31,8 +34,11 @@ _UNIT = 2.0**-24  # half the distance of float32's neighbours at 1
 _GROUPS_AT_ONCE = 64
 # Moments of wider vectors take longer to work out than they save.
 _MAX_WIDTH = 128
-_MINUS_INFINITY = np.float32(-np.inf).view(np.int32)
+# For what filters leave of the films, four bytes a film.
+_MAX_FILTERS_BYTES = 64 * 1024**2
 _LOWEST = np.finfo(np.float32).min
+
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +80,7 @@ class WideOrdering:
 
     def prepare(self) -> None:
         """Works out what does not depend on the person: a second for a million films."""
-        _ = self._vectors, self._moments, self._ties, self._prices, self._others, self._targets, self._ease_places
+        _ = self._vectors, self._moments, self._unfiltered, self._ties, self._prices, self._others, self._targets
 
     @cached_property
     def _vectors(self) -> tuple[Floats, float]:
@@ -98,22 +104,17 @@ class WideOrdering:
         return self.ordering.films.mean_features.size
 
     @cached_property
-    def _moments(self) -> tuple[Array, Array, Array] | None:
-        """Σ v, Σ v vᵀ and Σ v·tie-break over all films' vectors v, which tell the sums of what they say to anybody.
-        None where they are too wide for that."""
+    def _moments(self) -> Moments | None:
+        """Of all vectors; None where they are too wide."""
+        return self._moments_of(np.ones(len(self.rows), np.bool_))
+
+    def _moments_of(self, inside: NDArray[np.bool_]) -> Moments | None:
         blocks, _ = self._vectors
-        width = blocks.shape[1]
-        if width > _MAX_WIDTH:
+        if blocks.shape[1] > _MAX_WIDTH:
             return None
-        ties = np.zeros(len(blocks) * _BLOCK)
-        ties[: len(self.rows)] = self.ordering.tie_breaks[self.rows]
-        total, squares, with_ties = np.zeros(width), np.zeros((width, width)), np.zeros(width)
-        for block, tie in zip(blocks, ties.reshape(-1, _BLOCK), strict=True):
-            vectors = block.astype(np.float64)
-            total += vectors.sum(axis=1)
-            squares += vectors @ vectors.T
-            with_ties += vectors @ tie
-        return total, squares, with_ties
+        ties, wide = np.zeros(len(self._ties)), np.zeros(len(self._ties), np.bool_)
+        ties[: len(self.rows)], wide[: len(self.rows)] = self.ordering.tie_breaks[self.rows], inside
+        return Moments.of(blocks, ties, wide)
 
     @cached_property
     def _ties(self) -> Floats:
@@ -123,20 +124,44 @@ class WideOrdering:
         return ties
 
     @cached_property
-    def _ease_places(self) -> NDArray[np.intp]:
-        """Places of the films that EASE has weights for, or from, among ours."""
-        return np.searchsorted(self.rows, self.ordering.ranker.weights.films)
+    def _targets(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
+        """Places of the films that EASE speaks of, among those that have weights and among ours; their tie-breaks."""
+        films, ranker = self.ordering.ranker.ease_films, self.ordering.ranker
+        places = np.searchsorted(ranker.weights.films, films), np.searchsorted(self.rows, films)
+        return *places, self.ordering.tie_breaks[films]
 
     @cached_property
-    def _targets(self) -> NDArray[np.intp]:
-        """Places of the films that EASE has weights for among those."""
-        return np.searchsorted(self.ordering.ranker.weights.films, self.ordering.ranker.ease_films)
+    def _unfiltered(self) -> _Filtered:
+        return self._filtered(None)
 
     @cached_property
-    def _told(self) -> NDArray[np.bool_] | None:
-        """Which of our films discoveries are compared with, (n,); None for all."""
+    def _remembered(self) -> OrderedDict[int, _Filtered]:
+        """By the identity of a mask, which the entry keeps alive; the latest last."""
+        return OrderedDict()
+
+    def _compared(self, fits: NDArray[np.bool_] | None) -> _Filtered:
+        if fits is None:
+            return self._unfiltered
+        with _lock:
+            known = self._remembered.get(id(fits))
+            if known is not None:
+                self._remembered.move_to_end(id(fits))
+                return known
+        made = self._filtered(fits)
+        with _lock:
+            self._remembered[id(fits)] = made
+            while len(self._remembered) > max(1, _MAX_FILTERS_BYTES // (4 * len(self._ties) or 1)):
+                self._remembered.popitem(last=False)
+        return made
+
+    def _filtered(self, fits: NDArray[np.bool_] | None) -> _Filtered:
         told = self.discovery.sd[self.rows] > 0
-        return None if told.all() else told
+        if fits is None:
+            return _Filtered(None, None, told, int(np.count_nonzero(told)), self._moments_of(told))
+        passing = fits[self.rows]
+        penalty, told = np.zeros(len(self._ties), np.float32), told & passing
+        penalty[: len(self.rows)][~passing] = -np.inf
+        return _Filtered(fits, penalty, told, int(np.count_nonzero(told)), self._moments_of(told))
 
     @cached_property
     def _prices(self) -> tuple[Floats, Floats]:
@@ -189,22 +214,24 @@ class WideOrdering:
     def _rule_out(self, words: _Words, barred: Barred, discoveries: bool) -> tuple[int, float, float]:
         """Sets the estimates of what may not be shown to −inf. Of the rest that discoveries are compared with: how
         many, their mean and their standard deviation."""
-        ours, inside = words.estimates[: len(self.rows)], self._told
-        if barred.fits is not None:
-            fits = barred.fits if len(self.rows) == len(barred.fits) else barred.fits[self.rows]
-            inside = fits if inside is None else fits & inside
+        compared, estimates = self._compared(barred.fits), words.estimates
         places = np.minimum(np.searchsorted(self.rows, barred.rows), max(0, len(self.rows) - 1))
         places = np.unique(places[self.rows[places] == barred.rows]) if len(self.rows) else places[:0]
         n, total, squares = 0, 0.0, 0.0
         if discoveries:
-            total, squares = words.sums if inside is None and words.sums is not None else _sums(ours, inside)
-            out = ours[places if inside is None else places[inside[places]]].astype(np.float64)
-            n = (len(ours) if inside is None else int(np.count_nonzero(inside))) - len(out)
-            total, squares = total - float(out.sum()), squares - float(out @ out)
-        if barred.fits is not None:
-            ours += _minus_infinity_unless(fits)
-        ours[places] = -np.inf
-        return n, total / n if n else 0.0, _spread(total, squares, n)
+            if compared.moments is not None:
+                _, here, ties = self._targets
+                told = compared.told[here]
+                voices = np.where(told, words.voices, 0.0)
+                total, squares = compared.moments.of_scores(words.vector, voices, ties, words.beside)
+            else:
+                total, squares = sums(estimates[: len(self.rows)], compared.told)
+            out = estimates[places[compared.told[places]]].astype(np.float64)
+            n, total, squares = compared.n - len(out), total - float(out.sum()), squares - float(out @ out)
+        if compared.penalty is not None:
+            estimates += compared.penalty
+        estimates[places] = -np.inf
+        return n, total / n if n else 0.0, spread(total, squares, n)
 
     def _values(self, rows: NDArray[np.intp], scores: Array, mean: float, sd: float) -> Array:
         discovery = self.discovery
@@ -226,35 +253,36 @@ class WideOrdering:
     def _words(self, person: Person) -> _Words:
         """What each part of the order says, in a pass over all films."""
         ordering, ranker, history = self.ordering, self.ordering.ranker, person.history
-        strengths = ranker.strengths(history)
-        ease = ranker.weights.scores_of_films(history.item, strengths)
-        ease *= inverse_spread(ease[self._targets])
         blocks, longest = self._vectors
-        of_person, taste_factor, factor, direction = np.zeros(blocks.shape[1]), 0.0, 0.0, None
-        ranker_factor = inverse_spread(ease[self._targets])
+        among_weights, here, _ = self._targets
+        strengths = ranker.strengths(history)
+        ease = ranker.weights.scores_of_films(history.item, strengths)[among_weights]
+        ease *= inverse_spread(ease)
+        vector, taste_factor, factor, direction = np.zeros(blocks.shape[1]), 0.0, 0.0, None
+        ranker_factor = inverse_spread(ease)
         if ordering.taste_weight:
             taste = np.zeros(blocks.shape[1])
             taste[: self._n_tastes] = person.state.ravel() / ordering.films.n_samples
-            taste_factor = inverse(_spread(*self._sums_along(taste), len(ordering.ranked_films)))
-            of_person += ordering.taste_weight * taste_factor * taste
+            taste_factor = inverse(spread(*self._sums_along(taste), len(ordering.ranked_films)))
+            vector += ordering.taste_weight * taste_factor * taste
         if ranker.factors is not None:
             folded_in = np.zeros(blocks.shape[1])
             folded_in[self._n_tastes :] = direction = ranker.factors.fold_in(history.item, strengths).direction
             total, squares = self._sums_along(folded_in)
-            factor = ranker.factor_weight * inverse(_spread(total, squares, len(ranker.factors.known_films)))
-            both = ease + factor * (ranker.factors.vectors[ranker.weights.films].astype(np.float64) @ direction)
-            total, squares = factor * total + float(ease.sum()), factor**2 * squares + float(ease @ (2 * both - ease))
-            ranker_factor = inverse(_spread(total, squares, len(ranker.known_films)))
-            of_person += ranker_factor * factor * folded_in
-        estimates, voices = self._product(of_person), ranker_factor * ease
-        sums = self._all_sums(of_person, voices, estimates[self._ease_places].astype(np.float64))
-        estimates[self._ease_places] += voices.astype(np.float32)
+            factor = ranker.factor_weight * inverse(spread(total, squares, len(ranker.factors.known_films)))
+            theirs = factor * (ranker.factors.vectors[ranker.ease_films].astype(np.float64) @ direction)
+            total, squares = factor * total + float(ease.sum()), factor**2 * squares + float(ease @ (ease + 2 * theirs))
+            ranker_factor = inverse(spread(total, squares, len(ranker.known_films)))
+            vector += ranker_factor * factor * folded_in
+        estimates, voices = self._product(vector), ranker_factor * ease
+        beside = estimates[here].astype(np.float64)
+        estimates[here] += voices.astype(np.float32)
         estimates += self._ties
-        length = longest * float(np.linalg.norm(of_person))
+        length = longest * float(np.linalg.norm(vector))
         largest = length + float(np.abs(voices).max(initial=0.0)) + float(ordering.tie_breaks.max(initial=0.0))
-        error = 2 * _UNIT * (length * (len(of_person) + 8) + 8 * largest)
-        exact = (ease, direction, factor, ranker_factor, taste_factor)
-        return _Words(self, person, estimates, sums, error, largest, *exact)
+        error = 2 * _UNIT * (length * (len(vector) + 8) + 8 * largest)
+        factors = (direction, factor, ranker_factor, taste_factor)
+        return _Words(self, person, estimates, error, largest, vector, voices, beside, ease, *factors)
 
     def _product(self, vector: Array) -> Floats:
         """Dot products of all films' vectors with ``vector``, in whole blocks."""
@@ -266,27 +294,18 @@ class WideOrdering:
 
     def _sums_along(self, vector: Array) -> tuple[float, float]:
         """Σ and Σ² of these."""
-        if self._moments is None:
-            return _sums(self._product(vector))
-        total, squares, _ = self._moments
-        return float(total @ vector), float(vector @ squares @ vector)
+        return sums(self._product(vector)) if self._moments is None else self._moments.along(vector)
 
-    def _all_sums(self, of_person: Array, voices: Array, beside: Array) -> tuple[float, float] | None:
-        """Σ and Σ² of all scores, with what EASE says and what the vectors say of the same films; None where only the
-        scores themselves tell."""
-        if self._moments is None:
-            return None
-        ties = self.ordering.tie_breaks
-        total, squares = self._sums_along(of_person)
-        with_ties = float(self._moments[2] @ of_person) + float(voices @ ties[self.ordering.ranker.weights.films])
-        total += float(voices.sum()) + self._sums_of_ties[0]
-        squares += float(voices @ (voices + 2 * beside)) + 2 * with_ties + self._sums_of_ties[1]
-        return total, squares
 
-    @cached_property
-    def _sums_of_ties(self) -> tuple[float, float]:
-        ties = self.ordering.tie_breaks[self.rows]
-        return float(ties.sum()), float(ties @ ties)
+@dataclass(frozen=True, eq=False)
+class _Filtered:
+    """Our films as a filter leaves them."""
+
+    fits: NDArray[np.bool_] | None
+    penalty: Floats | None  # −inf for films that do not fit, in whole blocks
+    told: NDArray[np.bool_]  # those that discoveries are compared with, (n,)
+    n: int  # how many these are
+    moments: Moments | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -296,10 +315,12 @@ class _Words:
     wide: WideOrdering
     person: Person
     estimates: Floats  # of the scores of our films, in whole blocks
-    sums: tuple[float, float] | None  # Σ and Σ² of all of them, if known
     error: float  # how far from the score one may be
     largest: float  # how large one may be
-    ease: Array  # of unit spread, for the films that have weights
+    vector: Array  # the person's, (width,)
+    voices: Array  # what EASE adds to the films that it speaks of
+    beside: Array  # and what the vectors say of these
+    ease: Array  # of EASE's word, of unit spread
     direction: Array | None  # of the person among the factors
     factor: float  # of the factors' word, their weight included
     ranker_factor: float
@@ -310,7 +331,7 @@ class _Words:
         ordering = self.wide.ordering
         ranker, films = ordering.ranker, ordering.films
         of_ranker = np.zeros(len(rows))
-        known = ranker.weights.films
+        known = ranker.ease_films
         if len(known):
             places = np.minimum(np.searchsorted(known, rows), len(known) - 1)
             of_ranker += np.where(known[places] == rows, self.ease[places], 0.0)
@@ -353,31 +374,6 @@ def _at_least(most: Callable[[Any], Floats], highest: Floats, edge: float) -> ND
     some = np.flatnonzero(highest >= edge)
     group, place = np.nonzero(most(some) >= np.float32(edge))
     return some[group] * _GROUP + place
-
-
-def _sums(values: Floats, inside: NDArray[np.bool_] | None = None) -> tuple[float, float]:
-    """Their sum and that of their squares, ``inside`` alone."""
-    total, squares = 0.0, 0.0
-    for first in range(0, len(values), _BLOCK):
-        some = values[first : first + _BLOCK].astype(np.float64)
-        if inside is not None:
-            some *= inside[first : first + _BLOCK]
-        total += float(some.sum())
-        squares += float(some @ some)
-    return total, squares
-
-
-def _minus_infinity_unless(fits: NDArray[np.bool_]) -> Floats:
-    """0 where it fits. By bits: a third of the time of choosing."""
-    bits = fits.view(np.int8).astype(np.int32)
-    bits -= 1
-    bits &= _MINUS_INFINITY
-    return bits.view(np.float32)
-
-
-def _spread(total: float, squares: float, n: int) -> float:
-    """Standard deviation."""
-    return max(0.0, squares / n - (total / n) ** 2) ** 0.5 if n else 0.0
 
 
 def _joined(one: Field, other: Field) -> Field:

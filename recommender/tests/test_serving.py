@@ -2,9 +2,14 @@ from __future__ import annotations
 
 from unittest import mock
 
+import numpy as np
 from django.test import TestCase
 
 from recommender import artifacts, registry, serving
+from recommender.algorithms import shortlist
+from recommender.algorithms.film_model import FilmModel
+from recommender.algorithms.score_moments import Moments
+from recommender.algorithms.shortlist import Barred
 from recommender.models import LivePointer
 from recommender.tests.stored_versions import StoredVersionsMixin, store_version
 
@@ -32,6 +37,19 @@ class ServingTestCase(StoredVersionsMixin, TestCase):
             for _ in range(5):
                 serving.live_model()
         self.assertEqual(load.call_count, 1)
+
+    def test_what_does_not_depend_on_the_person_is_worked_out_while_loading(self) -> None:
+        registry.activate(store_version())
+        with mock.patch.object(shortlist, "WIDE", 0):
+            live = serving.live_model()
+        assert live is not None
+        history = live.model.history(np.array([10, 20]), np.array([5.0, 1.0]), np.zeros(2, np.bool_), np.arange(2))
+        person = live.model.solve(history)
+        with (
+            mock.patch.object(FilmModel, "characters", side_effect=AssertionError("once for all")),
+            mock.patch.object(Moments, "of", side_effect=AssertionError("once for all")),
+        ):
+            self.assertTrue(len(live.model.wide.shortlist(person, Barred(history.item), 10).rows))
 
     def test_it_asks_the_database_once_a_request(self) -> None:
         registry.activate(store_version())

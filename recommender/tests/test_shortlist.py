@@ -17,7 +17,7 @@ from recommender.algorithms.film_model import EMPTY_HISTORY, History
 from recommender.algorithms.implicit_factors import ImplicitFactors
 from recommender.algorithms.metrics import top_k
 from recommender.algorithms.ranking import Ranker
-from recommender.algorithms.shortlist import Barred
+from recommender.algorithms.shortlist import Barred, WideOrdering
 from recommender.tests.hand_built_models import hand_built_model
 
 N, N_FACTORS = 1200, 4
@@ -32,6 +32,7 @@ def model(*, factors: bool, n_samples: int = 1, seed: int = 0) -> TrainedModel:
     weights = np.zeros((N, N))
     weights[np.ix_(known, known)] = np.round(rng.normal(size=(len(known), len(known))), 1)
     np.fill_diagonal(weights, 0.0)
+    weights[np.flatnonzero(counts < 5)[:3], known[:3]] = 2.0  # a film of which nothing is said speaks of others
     ranked = counts >= 5
     built = hand_built_model(
         stars=np.round(rng.normal(3.5, 0.5, N), 1),
@@ -134,6 +135,19 @@ class ShortlistTestCase(SimpleTestCase):
         with mock.patch.object(shortlist, "_GROUP", 8):
             field = one.wide.shortlist(person, Barred(history.item), 10)
         self.assertLess(len(field.rows), 60)
+
+    def test_it_remembers_what_a_filter_leaves_and_forgets_the_oldest(self) -> None:
+        one, person = replace(model(factors=True)), model(factors=True).solve(EMPTY_HISTORY)
+        masks = [np.random.default_rng(seed).random(N) < 0.5 for seed in range(5)]
+        block = shortlist._BLOCK  # all films are in one
+        with (
+            mock.patch.object(shortlist, "_MAX_FILTERS_BYTES", 3 * 4 * block),
+            mock.patch.object(WideOrdering, "_filtered", autospec=True, side_effect=WideOrdering._filtered) as made,
+        ):
+            for mask in (*masks, *masks[2:], masks[0]):
+                field = one.wide.shortlist(person, Barred(EMPTY_HISTORY.item, mask), 10)
+                self.assertTrue(mask[field.rows].all())
+        self.assertEqual(made.call_count, len(masks) + 1, "each once, and the first again")
 
     def test_nothing_that_is_barred_is_in_it(self) -> None:
         one, fits = model(factors=True), np.arange(N) % 3 == 0

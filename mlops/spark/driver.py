@@ -3,9 +3,9 @@ training, and whoever ends this process ends the JVM.
 
     python -m mlops.spark.driver MASTER SCRATCH WAIT_SECONDS
 
-It reads one request a line from its input, what ``exchange.request`` makes, and writes one message a line to its output:
-``{"ready": …}``, ``{"alive": …}`` every second while it works, ``{"done": true}``, or ``{"error": …}``, after which it
-ends. It knows nothing of Django and is given no secrets.
+It reads one request a line from its input, what ``exchange.request`` makes, and writes one message a line to its
+output: ``{"ready": …}``, ``{"alive": …}`` every second while it works, ``{"done": true}``, or ``{"error": …}``, after
+which it ends. It knows nothing of Django and is given no secrets.
 """
 
 from __future__ import annotations

@@ -291,6 +291,12 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# Where the engine spark trains: Spark's own name for a master. Its executors must see SPARK_EXCHANGE, a path or a URL;
+# empty is a folder in var, which is right where they are this machine's. Who does not answer for so long is given up.
+SPARK_MASTER = os.environ.get("SPARK_MASTER", "").strip() or "local[2]"
+SPARK_EXCHANGE = os.environ.get("SPARK_EXCHANGE", "").strip()
+SPARK_WAIT_SECONDS = envint("SPARK_WAIT_SECONDS", 60)
+
 # Real posters and summaries, fetched by a background job. Without a key posters are drawn and nothing is asked.
 TMDB_API_KEY = os.environ.get("TMDB_API_KEY", "").strip()
 TMDB_API = "https://api.themoviedb.org/3"

@@ -23,18 +23,27 @@ from mlops.api_problems import in_progress
 from mlops.models import TrainingRun
 from recommender import registry
 from recommender.algorithms.factorization import InvalidHyperparameters
-from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration
+from recommender.algorithms.presets import DEFAULT_PRESET, ENGINES, PRESETS, configuration, preset_of
 from recommender.models import ModelVersion
 
 
 class TrainInput(serializers.Serializer[Any]):
-    preset = serializers.ChoiceField(list(PRESETS), required=False, default=DEFAULT_PRESET)
+    preset = serializers.ChoiceField(
+        list(PRESETS), required=False, help_text=f"{DEFAULT_PRESET}, or spark where that is the engine."
+    )
+    engine = serializers.ChoiceField(
+        list(ENGINES), required=False, help_text="Who trains. It follows from the preset, and may not contradict it."
+    )
     hyperparameters = serializers.DictField(
         required=False, default=dict, help_text="Values that replace those of the preset."
     )
     activate = StrictBooleanField(required=False, default=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            attrs["preset"] = preset_of(attrs.get("preset"), attrs.pop("engine", None))
+        except InvalidHyperparameters as error:
+            raise ValidationError(error.errors) from error
         try:
             configuration(attrs["preset"], attrs["hyperparameters"])
         except InvalidHyperparameters as error:

@@ -13,6 +13,7 @@ from typing import Any
 from django.utils import timezone
 
 from mlops.contenders import seed_variances
+from mlops.engines import trainers_for
 from mlops.models import Search
 from mlops.passports import Provenance, metric_json
 from mlops.searching import SearchFailed, read_dataset
@@ -62,10 +63,11 @@ def judge(search: Search, *, watch: Watcher | None = None) -> dict[str, Any]:
 
 
 def _measured(config: Config, dataset: Dataset, name: str, watch: Watcher | None) -> tuple[Outcome, Split]:
-    pipeline = pipeline_for(config, dataset, refit=False)
-    for step in pipeline:
-        if watch is not None:
-            watch(name, Progress(step.phase, step.progress, step.epoch or config.n_epochs, config.n_epochs))
+    with trainers_for(config) as trainers:
+        pipeline = pipeline_for(config, dataset, refit=False, trainers=trainers)
+        for step in pipeline:
+            if watch is not None:
+                watch(name, Progress(step.phase, step.progress, step.epoch or config.n_epochs, config.n_epochs))
     if pipeline.outcome is None:
         raise RuntimeError("The pipeline ended without an outcome.")
     return pipeline.outcome, pipeline.split

@@ -10,6 +10,7 @@ import platform
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import version as installed
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import recommender.algorithms
 from cinema import __version__
 from recommender.algorithms.breakdowns import GroupFigure
 from recommender.algorithms.evaluation import Evaluation, Metric
+from recommender.algorithms.presets import PRESETS, SPARK
 from recommender.dataset import Dataset
 
 BOOTSTRAP = "95 %, percentile bootstrap over people"
@@ -34,10 +36,13 @@ def code_version() -> str:
     return f"{__version__}+{digest.hexdigest()[:12]}"
 
 
-@lru_cache(maxsize=1)
-def libraries() -> str:
-    """What computes, besides our own code."""
-    versions = [f"{name} {installed(name)}" for name in _LIBRARIES]
+@lru_cache(maxsize=8)
+def libraries(preset: str) -> str:
+    """What computes, besides our own code, where a version is trained with ``preset``."""
+    names = list(_LIBRARIES)
+    if preset in PRESETS and PRESETS[preset].engine == SPARK and find_spec("pyspark") is not None:
+        names.append("pyspark")
+    versions = [f"{name} {installed(name)}" for name in names]
     return ", ".join([*versions, f"Python {platform.python_version()}", platform.machine()])
 
 
@@ -59,7 +64,7 @@ class Provenance:
             "seed": self.seed,
             "preset": self.preset,
             "code_version": code_version(),
-            "libraries": libraries(),
+            "libraries": libraries(self.preset),
             "interval": BOOTSTRAP if interval else None,
             "baseline": baseline,
         }

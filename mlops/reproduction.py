@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cinema.models import Rating
+from mlops.engines import trainers_for
 from mlops.passports import Provenance, code_version, diagnostics_json, libraries, metrics_json
 from mlops.training import Progress, pipeline_for
 from recommender.algorithms.factorization import InvalidHyperparameters
@@ -74,10 +75,11 @@ def reproduce(version: ModelVersion, metric: str | None = None, *, watch: Watche
     dataset = _data_of(version)
     pipeline = _pipeline(version, passport, dataset)
     warnings = list(_warnings(version, passport))
-    for step in pipeline:
-        if watch is not None:
-            n_epochs = pipeline.config.n_epochs
-            watch(Progress(step.phase, step.progress, step.epoch or n_epochs, n_epochs))
+    with trainers_for(pipeline.config) as pipeline.trainers:
+        for step in pipeline:
+            if watch is not None:
+                n_epochs = pipeline.config.n_epochs
+                watch(Progress(step.phase, step.progress, step.epoch or n_epochs, n_epochs))
     if pipeline.outcome is None:
         raise RuntimeError("The pipeline ended without an outcome.")
     provenance = Provenance(dataset.fingerprint, pipeline.split.name, pipeline.config.seed, version.preset)
@@ -143,7 +145,7 @@ def _warnings(version: ModelVersion, passport: dict[str, Any]) -> Iterator[str]:
         yield f"Left out are ratings given since then: {later:,}."
     for what, key, now in (
         ("code", "code_version", code_version()),
-        ("libraries or processor", "libraries", libraries()),
+        ("libraries or processor", "libraries", libraries(version.preset)),
     ):
         if passport.get(key) != now:
             yield f"Other {what}: {now} now, {passport.get(key, 'unknown')} then."

@@ -10,7 +10,7 @@ from django.utils import timezone
 from mlops import runs, supervisor
 from mlops.charts import training_chart
 from mlops.models import LEASE, TrainingRun
-from recommender.algorithms.presets import PRESETS
+from recommender.algorithms.presets import BUILT_IN, PRESETS
 
 # A process reports every few seconds; silence that is longer than this is worth a word.
 SILENCE = timedelta(seconds=12)
@@ -75,6 +75,7 @@ def shown(run: TrainingRun) -> dict[str, Any]:
     return {
         "run": run,
         "hyperparameters": {**(preset.hyperparameters if preset else {}), **run.hyperparameters},
+        "engine": preset.engine if preset and preset.engine != BUILT_IN else "",
         "chart": training_chart(run.history),
         "last": run.history[-1] if run.history else None,
         "remaining": remaining_seconds(run),

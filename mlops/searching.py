@@ -20,12 +20,14 @@ from uuid import UUID
 from django.db import Error, OperationalError
 
 from mlops import runs, searches
+from mlops.engines import trainers_for
 from mlops.models import Search, TrainingRun, Trial
 from mlops.passports import code_version, libraries
 from mlops.proposals import Adviser, Proposal, Tried
 from mlops.searches import LostRun
 from mlops.training import SECONDS_BETWEEN_WRITES, pipeline_for
 from recommender.algorithms.film_features import SideInformation
+from recommender.algorithms.pipeline import Trainers
 from recommender.algorithms.presets import configuration
 from recommender.algorithms.tuning import ValidationSplit, validation_split
 from recommender.algorithms.validation_fit import ValidationFit, place_of
@@ -109,6 +111,7 @@ class _Searching:
             # The curve is of RMSE. How well a list is ordered it does not tell.
             prunes=search.smaller_is_better,
         )
+        self._trainers: Trainers
         self._phase = ""
         self._written = 0.0
 
@@ -119,15 +122,17 @@ class _Searching:
         pipeline = pipeline_for(self.search.config, dataset, refit=False)
         split = validation_split(pipeline.split, seed=self.search.config.seed)
         searches.describe(self.search, self.run, self.owner, **_passport(self.search, dataset, pipeline.split.name))
-        while not self._is_over():
-            proposal = self._next(waiting)
-            if proposal is None:
-                searches.note(self.search, "It ended early: every proposal had been tried before.")
-                break
-            logger.info("trying %s", proposal.parameters)
-            self._try(proposal, split, pipeline.side, dataset.fingerprint)
-            importances = self.adviser.importances(self._tried())
-            searches.describe(self.search, self.run, self.owner, importances=importances)
+        # One engine for all trials: starting it may take longer than a fit.
+        with trainers_for(self.search.config, self._doing) as self._trainers:
+            while not self._is_over():
+                proposal = self._next(waiting)
+                if proposal is None:
+                    searches.note(self.search, "It ended early: every proposal had been tried before.")
+                    break
+                logger.info("trying %s", proposal.parameters)
+                self._try(proposal, split, pipeline.side, dataset.fingerprint)
+                importances = self.adviser.importances(self._tried())
+                searches.describe(self.search, self.run, self.owner, importances=importances)
 
     def _is_over(self) -> bool:
         self.search.refresh_from_db()
@@ -193,7 +198,7 @@ class _Searching:
 
     def _judge(self, trial: Trial, proposal: Proposal, split: ValidationSplit, side: SideInformation) -> dict[str, Any]:
         config = configuration(self.search.preset, proposal.parameters)
-        fit = ValidationFit(config, split, side)
+        fit = ValidationFit(config, split, side, trainers=self._trainers)
         watched = Watched(self.search, trial, n_epochs=config.n_epochs)
         curve: list[list[float]] = []
         began = time.monotonic()
@@ -228,6 +233,11 @@ class _Searching:
 
     def _progress(self) -> float:
         return self.search.progress
+
+    def _doing(self, what: str) -> None:
+        """What an engine outside is doing; that does not change the trial's name."""
+        if time.monotonic() - self._written >= SECONDS_BETWEEN_WRITES:
+            self._report()
 
     def _show(self, watched: Watched) -> None:
         if self._watch is not None:
@@ -284,5 +294,5 @@ def _passport(search: Search, dataset: Dataset, split: str) -> dict[str, Any]:
         "n_ratings": len(dataset.interactions),
         "split": split,
         "code_version": code_version(),
-        "libraries": libraries(),
+        "libraries": libraries(search.preset),
     }

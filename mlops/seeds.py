@@ -12,6 +12,7 @@ from itertools import combinations
 
 from django.utils import timezone
 
+from mlops.engines import trainers_for
 from mlops.models import SeedSpread
 from mlops.training import pipeline_for
 from recommender.algorithms.comparison import Pair, paired_differences, shared_seed_variance
@@ -37,9 +38,11 @@ class Spread:
 def trainings(dataset: Dataset, preset: str, n: int, *, say: Callable[[str], None]) -> Iterator[PersonFigures]:
     """The figures of ``n`` trainings with seeds 0 to n − 1, person by person, on the same split."""
     for seed in range(n):
-        pipeline = pipeline_for(configuration(preset, {"seed": seed}), dataset, refit=False)
-        for _ in pipeline:
-            pass
+        config = configuration(preset, {"seed": seed})
+        with trainers_for(config) as trainers:
+            pipeline = pipeline_for(config, dataset, refit=False, trainers=trainers)
+            for _ in pipeline:
+                pass
         if pipeline.outcome is None:
             raise RuntimeError("The pipeline ended without an outcome.")
         people = pipeline.split.test.user_counts.nonzero()[0]

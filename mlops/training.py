@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +18,13 @@ from django.db import Error, close_old_connections, transaction
 
 from cinema.fault_points import reach
 from mlops import runs
+from mlops.engines import trainers_for
 from mlops.examination import Examined, examine, with_files
 from mlops.models import TrainingRun
 from mlops.passports import Provenance, code_version, diagnostics_json, libraries, metrics_json
 from mlops.retention import prune_after_training
 from recommender import artifacts, held_out, registry
-from recommender.algorithms.pipeline import Outcome, Pipeline, Step
+from recommender.algorithms.pipeline import Outcome, Pipeline, Step, Trainers, make_trainer
 from recommender.algorithms.presets import Config, algorithm, configuration
 from recommender.algorithms.splits import Split
 from recommender.dataset import Dataset, snapshot
@@ -69,7 +70,8 @@ def train(run_id: int, owner: UUID, *, watch: Watcher | None = None) -> ModelVer
         report(Progress("reading ratings", 0.0, n_epochs=config.n_epochs))
         dataset = snapshot()
         report.dataset(dataset)
-        pipeline, outcome = _run_pipeline(config, dataset, report)
+        with trainers_for(config, report.doing) as trainers:
+            pipeline, outcome = _run_pipeline(pipeline_for(config, dataset, trainers=trainers), report)
         examined = _examine(run, config, pipeline, outcome, dataset, report)
         report(Progress("saving", 1.0, config.n_epochs, config.n_epochs, report.history), now=True)
         finished = _Finished(config, dataset, pipeline.split, outcome, examined, time.monotonic() - started)
@@ -103,6 +105,7 @@ class _Reporter:
         self._written = -SECONDS_BETWEEN_WRITES
         self._process = psutil.Process()
         self._phase = ""
+        self._last = Progress("", 0.0)
         self._about: dict[str, Any] = {}
         self.history: list[dict[str, Any]] = []
         self.rate: float | None = None  # ratings per second of the last epoch
@@ -115,7 +118,13 @@ class _Reporter:
             "%s ratings by %s people of %s films", f"{n:,}", f"{len(dataset.user_ids):,}", f"{len(dataset.movie_ids):,}"
         )
 
+    def doing(self, what: str) -> None:
+        """What goes on within a step, for a step that takes its time."""
+        self._phase = what  # it changes every second: nothing for the log
+        self(replace(self._last, phase=what))
+
     def __call__(self, progress: Progress, *, now: bool = False) -> None:
+        self._last = progress
         if self._watch is not None:
             self._watch(progress)
         if progress.phase != self._phase:
@@ -141,8 +150,11 @@ class _Reporter:
         self._written = time.monotonic()
 
 
-def pipeline_for(config: Config, dataset: Dataset, *, refit: bool = True) -> Pipeline:
-    """The pipeline that every training of ``dataset`` goes through; a measurement alone needs no refit."""
+def pipeline_for(
+    config: Config, dataset: Dataset, *, refit: bool = True, trainers: Trainers = make_trainer
+) -> Pipeline:
+    """The pipeline that every training of ``dataset`` goes through; a measurement alone needs no refit. ``trainers``:
+    what ``engines`` has for the config."""
     return Pipeline(
         config,
         dataset.interactions,
@@ -150,11 +162,12 @@ def pipeline_for(config: Config, dataset: Dataset, *, refit: bool = True) -> Pip
         genres=dataset.genres,
         years=dataset.years,
         refit=refit,
+        trainers=trainers,
     )
 
 
-def _run_pipeline(config: Config, dataset: Dataset, report: _Reporter) -> tuple[Pipeline, Outcome]:
-    pipeline = pipeline_for(config, dataset)
+def _run_pipeline(pipeline: Pipeline, report: _Reporter) -> tuple[Pipeline, Outcome]:
+    config = pipeline.config
     began = previous = time.monotonic()
     for step in pipeline:
         now = time.monotonic()
@@ -238,7 +251,7 @@ def _publish(run: TrainingRun, owner: UUID, finished: _Finished) -> ModelVersion
         **described,
         "data_until": dataset.data_until.isoformat(),
         "code_version": code_version(),
-        "libraries": libraries(),
+        "libraries": libraries(run.preset),
     }
     stored = artifacts.save(label, outcome.model, about, twin=outcome.measured)
     verdict = with_files(finished.examined.verdict)  # they were read back, or we would not be here

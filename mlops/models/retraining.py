@@ -9,6 +9,11 @@ from mlops.models.policies import Policy
 from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS
 
 
+def preset_choices() -> list[tuple[str, str]]:
+    """A function, so that another preset needs no migration."""
+    return [(preset.name, preset.title) for preset in PRESETS.values()]
+
+
 class RetrainPolicy(Policy):
     """What staff has set, and what the schedule has done about it. The second part is the schedule's alone."""
 
@@ -24,7 +29,7 @@ class RetrainPolicy(Policy):
         "settings",
         max_length=30,
         default=DEFAULT_PRESET,
-        choices=[(preset.name, preset.title) for preset in PRESETS.values()],
+        choices=preset_choices,
     )
 
     revision = models.PositiveIntegerField(default=0)  # of this row: whoever changes it first may act

@@ -41,9 +41,18 @@ class TrainTestCase(ApiTestCase):
         run = TrainingRun.objects.get()
         self.assertEqual((run.preset, run.hyperparameters, run.activate), ("classic", {"n_epochs": 3}, False))
 
+    def test_an_engine_means_its_preset(self) -> None:
+        self.assertEqual(self.train(engine="spark", hyperparameters={"n_factors": 8}).status_code, 202)
+        run = TrainingRun.objects.get()
+        self.assertEqual((run.preset, run.hyperparameters), ("spark", {"n_factors": 8}))
+
     def test_it_refuses_what_cannot_be_trained_with(self) -> None:
         bodies: tuple[dict[str, Any], ...] = (
             {"preset": "magic"},
+            {"engine": "magic"},
+            {"engine": "spark", "preset": "classic"},
+            {"engine": "builtin", "preset": "spark"},
+            {"engine": "spark", "hyperparameters": {"learning_rate": 0.1}},
             {"hyperparameters": {"n_factors": 0}},
             {"hyperparameters": {"n_factors": True}},
             {"hyperparameters": {"n_factors": 10**20}},

@@ -58,6 +58,15 @@ class NewRunTestCase(StaffTestCase):
         self.assertContains(page, 'name="set-learning_rate" value="0.01"')
         self.assertNotContains(page, "burn_in")
 
+    def test_spark_is_chosen_like_any_other(self) -> None:
+        page = self.client.get("/training/runs/new?preset=spark")
+        self.assertContains(page, "requirements-spark.txt")
+        self.assertContains(page, 'name="set-regularization" value="0.15"')
+        self.client.post("/training/runs", {"with_settings": "1", "preset": "spark", "set-n_factors": "8"})
+        run = TrainingRun.objects.get()
+        self.assertEqual((run.preset, run.hyperparameters), ("spark", {"n_factors": 8}))
+        self.assertContains(self.client.get(f"/training/runs/{run.pk}"), "<dt>engine</dt><dd>spark</dd>")
+
     def test_an_earlier_run_fills_it_in(self) -> None:
         run = a_run("failed", preset="classic", hyperparameters={"n_epochs": 3}, activate=False)
         page = self.client.get(f"/training/runs/new?again={run.pk}")

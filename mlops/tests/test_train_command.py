@@ -48,6 +48,18 @@ class TrainCommandTestCase(StoredVersionsMixin, TestCase):
         self.assertIn("Live is no version.", self.train("--no-activate"))
         self.assertIsNone(registry.live().version)
 
+    def test_without_spark_it_says_what_to_install_and_nothing_else_happens(self) -> None:
+        self.train()
+        live = registry.live().version
+        with (
+            mock.patch("mlops.spark.cluster.find_spec", return_value=None),
+            self.assertRaisesMessage(CommandError, "pip install -r requirements-spark.txt"),
+        ):
+            self.train("--engine", "spark")
+        self.assertEqual(registry.live().version, live)
+        self.assertEqual(ModelVersion.objects.count(), 1)
+        self.assertEqual(TrainingRun.objects.latest("pk").status, Status.FAILED)
+
     def test_it_refuses_what_it_does_not_understand(self) -> None:
         for wrong in ("n_factors", "n_factors=many", "colour=3"):
             with self.subTest(wrong), self.assertRaises(CommandError):

@@ -1,4 +1,4 @@
-"""Matrix factorization without its trainer: the hyper-parameters, and what a training learns."""
+"""Matrix factorization without its trainer: the hyper-parameters, what a training learns, and the films made of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.algorithms.film_model import FilmModel
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
 from recommender.algorithms.search_space import Real, SearchSpace, Whole
 
@@ -100,3 +101,21 @@ class Factorization:
         """Predicted stars for pairs, clipped to the scale, shape of ``user``."""
         dot = np.einsum("nf,nf->n", self.user_factors[user], self.item_factors[item], dtype=np.float64)
         return np.clip(self.global_mean + self.user_bias[user] + self.item_bias[item] + dot, MIN_RATING, MAX_RATING)
+
+
+def film_model(learned: Factorization, item_counts: NDArray[np.int64]) -> FilmModel:
+    """The films as one sample; a person's ridge λ is the noise, and their choice of films says nothing.
+
+    ``item_counts``: (n_items,) ratings that each film was trained on.
+    """
+    n_items, k = learned.item_factors.shape
+    return FilmModel(
+        global_mean=learned.global_mean,
+        offsets=(learned.global_mean + learned.item_bias)[:, None].astype(np.float32),
+        features=np.hstack([np.ones((n_items, 1), np.float32), learned.item_factors])[:, None, :],
+        noise=np.ones(1),
+        film_noise=np.zeros(n_items, np.float32),
+        watched=np.zeros((n_items, 0), np.float32),
+        watched_link=np.zeros((0, 1, k + 1), np.float32),
+        item_counts=item_counts,
+    )

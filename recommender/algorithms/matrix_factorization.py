@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.algorithms.factorization import Factorization, MatrixFactorizationConfig
+from recommender.algorithms.factorization import Factorization, MatrixFactorizationConfig, film_model
 from recommender.algorithms.film_model import FilmModel
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.rating_grid import rating_grid
@@ -124,19 +124,7 @@ class MatrixFactorizationTrainer:
         )
 
     def films(self) -> FilmModel:
-        """The films as one sample; a person's ridge λ is the noise, and their choice of films says nothing."""
-        learned = self.result()
-        n_items, k = learned.item_factors.shape
-        return FilmModel(
-            global_mean=learned.global_mean,
-            offsets=(learned.global_mean + learned.item_bias)[:, None].astype(np.float32),
-            features=np.hstack([np.ones((n_items, 1), np.float32), learned.item_factors])[:, None, :],
-            noise=np.ones(1),
-            film_noise=np.zeros(n_items, np.float32),
-            watched=np.zeros((n_items, 0), np.float32),
-            watched_link=np.zeros((0, 1, k + 1), np.float32),
-            item_counts=self.data.item_counts,
-        )
+        return film_model(self.result(), self.data.item_counts)
 
     def film_variance(self) -> NDArray[np.float64]:
         """What is not known of each film, in stars², (n_items,)."""

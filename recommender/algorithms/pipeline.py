@@ -7,12 +7,13 @@ The model that is served has seen all ratings; its figures come from its twin th
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.algorithms.alternating_least_squares import AlternatingLeastSquaresConfig
 from recommender.algorithms.bayesian_factorization import BayesianFactorizationTrainer
 from recommender.algorithms.discovery import MAX_PEOPLE, Discovery, learn_discovery
 from recommender.algorithms.ensemble import TrainedModel
@@ -69,8 +70,13 @@ def _start(phase: str) -> float:
     return sum(_SHARES[name] for name in names[: names.index(phase)])
 
 
+Trainers = Callable[[Config, Interactions, SideInformation], Trainer]
+
+
 def make_trainer(config: Config, data: Interactions, side: SideInformation) -> Trainer:
-    """The trainer that ``config`` is for."""
+    """The trainer that ``config`` is for, where none but ourselves is needed to train."""
+    if isinstance(config, AlternatingLeastSquaresConfig):
+        raise ValueError(f"{config.engine} has to be handed in: it is none of the algorithms'")
     if isinstance(config, BayesianFactorizationConfig):
         return BayesianFactorizationTrainer(config, data, side)
     return MatrixFactorizationTrainer(config, data)
@@ -89,8 +95,9 @@ class Pipeline:
         years: NDArray[np.int64] | None = None,
         split: Split | None = None,
         refit: bool = True,
+        trainers: Trainers = make_trainer,
     ) -> None:
-        """``movie_ids``, ``years`` (0 where unknown): (n_items,)."""
+        """``movie_ids``, ``years`` (0 where unknown): (n_items,). ``trainers``: who trains."""
         if len(data) < MIN_RATINGS:
             raise TooFewRatings(f"{len(data)} ratings are too few to train on: at least {MIN_RATINGS} are needed.")
         self.config = config
@@ -100,6 +107,7 @@ class Pipeline:
         self.side = SideInformation(genres.membership, years if years is not None else np.zeros(data.n_items, np.int64))
         self.split = split or last_per_user(data)
         self.refit = refit  # without, nothing is made to be served: the outcome's model is the measured one
+        self.trainers = trainers
         self.outcome: Outcome | None = None
 
     def __iter__(self) -> Iterator[Step]:
@@ -129,7 +137,7 @@ class Pipeline:
     def _fit(
         self, phase: str, data: Interactions, held_out: Interactions | None = None
     ) -> Generator[Step, None, Trainer]:
-        trainer = make_trainer(self.config, data, self.side)
+        trainer = self.trainers(self.config, data, self.side)
         start, share = _start(phase), _SHARES[phase]
         for epoch in trainer.epochs(held_out):
             done = epoch.number / self.config.n_epochs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from recommender.algorithms.alternating_least_squares import ALTERNATING_SEARCH_SPACE, AlternatingLeastSquaresConfig
 from recommender.algorithms.factorization import (
     FACTORIZATION_SEARCH_SPACE,
     InvalidHyperparameters,
@@ -13,7 +14,10 @@ from recommender.algorithms.factorization import (
 from recommender.algorithms.posterior import BAYESIAN_SEARCH_SPACE, BayesianFactorizationConfig
 from recommender.algorithms.search_space import SearchSpace
 
-Config = MatrixFactorizationConfig | BayesianFactorizationConfig
+Config = MatrixFactorizationConfig | BayesianFactorizationConfig | AlternatingLeastSquaresConfig
+
+BUILT_IN, SPARK = "builtin", "spark"
+ENGINES = (BUILT_IN, SPARK)
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,11 @@ class Preset:
     description: str
     config: type[Config]
     hyperparameters: dict[str, Any]
+
+    @property
+    def engine(self) -> str:
+        """Who trains it, one of ENGINES."""
+        return SPARK if self.config is AlternatingLeastSquaresConfig else BUILT_IN
 
 
 PRESETS = {
@@ -77,9 +86,31 @@ PRESETS = {
                 "seed": 0,
             },
         ),
+        Preset(
+            name="spark",
+            title="Spark",
+            description=(
+                "Alternating least squares on a Spark cluster, for more ratings than one machine has time for. Needs "
+                "requirements-spark.txt and Java."
+            ),
+            config=AlternatingLeastSquaresConfig,
+            hyperparameters={"n_factors": 50, "n_epochs": 10, "regularization": 0.15, "seed": 0},
+        ),
     )
 }
 DEFAULT_PRESET = "balanced"
+
+
+def preset_of(preset: str | None, engine: str | None) -> str:
+    """The preset that is meant by a name, an engine, both or neither. Raises InvalidHyperparameters where they do not
+    agree."""
+    if engine is not None and engine not in ENGINES:
+        raise InvalidHyperparameters({"engine": f"must be one of {', '.join(ENGINES)}"})
+    if preset is None:
+        return SPARK if engine == SPARK else DEFAULT_PRESET
+    if preset in PRESETS and engine is not None and PRESETS[preset].engine != engine:
+        raise InvalidHyperparameters({"engine": f"the preset {preset} is trained by {PRESETS[preset].engine}"})
+    return preset
 
 
 def configuration(preset: str | None, hyperparameters: dict[str, Any] | None) -> Config:
@@ -94,9 +125,13 @@ def algorithm(config: Config) -> str:
     """What ``config`` trains, for people to read."""
     if isinstance(config, BayesianFactorizationConfig):
         return "Bayesian matrix factorization (Gibbs), solved people"
+    if isinstance(config, AlternatingLeastSquaresConfig):
+        return "matrix factorization (ALS on Spark), solved people"
     return "matrix factorization (SGD), solved people"
 
 
 def search_space(config: Config) -> SearchSpace:
     """What a search that starts from ``config`` may try."""
+    if isinstance(config, AlternatingLeastSquaresConfig):
+        return ALTERNATING_SEARCH_SPACE
     return BAYESIAN_SEARCH_SPACE if isinstance(config, BayesianFactorizationConfig) else FACTORIZATION_SEARCH_SPACE

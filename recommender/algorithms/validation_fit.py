@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 
 from recommender.algorithms.film_features import SideInformation
-from recommender.algorithms.pipeline import make_trainer
+from recommender.algorithms.pipeline import Trainers, make_trainer
 from recommender.algorithms.presets import Config
 from recommender.algorithms.trainer import Epoch
 from recommender.algorithms.tuning import Tuning, ValidationSplit, tune
@@ -23,10 +23,12 @@ PLACES = 10
 class ValidationFit:
     """Iterate it to fit; then ``tuned()`` judges. An exception thrown between epochs leaves nothing behind."""
 
-    def __init__(self, config: Config, split: ValidationSplit, side: SideInformation) -> None:
+    def __init__(
+        self, config: Config, split: ValidationSplit, side: SideInformation, *, trainers: Trainers = make_trainer
+    ) -> None:
         self.config = config
         self._split = split
-        self._trainer = make_trainer(config, split.fit, side)
+        self._trainer = trainers(config, split.fit, side)
 
     def __iter__(self) -> Iterator[Epoch]:
         yield from self._trainer.epochs(self._split.held_out_of_known_people)

@@ -13,14 +13,15 @@ from mlops.progress_bar import progress_bar
 from mlops.training import OwnershipLost, Progress, train
 from recommender import registry
 from recommender.algorithms.factorization import InvalidHyperparameters
-from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration
+from recommender.algorithms.presets import DEFAULT_PRESET, ENGINES, PRESETS, configuration, preset_of
 
 
 class Command(BaseCommand):
     help = "Trains a version in the foreground, measures it, and activates it unless told not to."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--preset", choices=list(PRESETS), default=DEFAULT_PRESET)
+        parser.add_argument("--preset", choices=list(PRESETS), help=f"{DEFAULT_PRESET} by default")
+        parser.add_argument("--engine", choices=ENGINES, help="who trains; it follows from the preset")
         parser.add_argument(
             "--set",
             action="append",
@@ -33,12 +34,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         hyperparameters = dict(_assignment(text) for text in options["set"])
         try:
-            configuration(options["preset"], hyperparameters)
+            preset = preset_of(options["preset"], options["engine"])
+            configuration(preset, hyperparameters)
         except InvalidHyperparameters as error:
             raise CommandError(str(error)) from error
         try:
             run, owner = runs.start_in_foreground(
-                preset=options["preset"], hyperparameters=hyperparameters, activate=not options["no_activate"]
+                preset=preset, hyperparameters=hyperparameters, activate=not options["no_activate"]
             )
         except runs.TrainingInProgress as error:
             raise CommandError(f"Training run {error.run_id} is still in progress. Cancel it or wait.") from error

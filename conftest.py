@@ -31,7 +31,7 @@ def throttle_window() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
-    """No test sees what another one left in the process's memory."""
+    """No test sees what another one left in the process's memory, or in Redis."""
     from recommender import catalogue, remembered  # not before Django is set up
 
     cache.clear()

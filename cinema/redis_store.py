@@ -87,6 +87,12 @@ def failed(error: redis.RedisError) -> None:
     _retry_at = time.monotonic() + PAUSE_SECONDS
 
 
+def forget_failure() -> None:
+    """Redis is asked again at once."""
+    global _retry_at
+    _retry_at = 0.0
+
+
 def answers() -> bool:
     """Whether Redis answers at this moment."""
     try:

@@ -56,6 +56,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _talks_to_the_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("hosts"):
+        return True
     if item.get_closest_marker("browser") or item.get_closest_marker("cluster"):
         return False  # those start a site of their own, on a file
     test_class = getattr(item, "cls", None)

@@ -53,7 +53,7 @@ class ForgivingRedisCache(RedisCache):
         return bool(self._tried(self._clear, False))
 
     def _clear(self) -> bool:
-        client = self._cache.get_client(None, write=True)  # type: ignore[attr-defined]
+        client = self._cache.get_client(None, write=True)
         for key in client.scan_iter(match=f"{settings.REDIS_PREFIX}:*", count=1000):
             client.delete(key)
         return True

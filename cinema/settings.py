@@ -360,7 +360,8 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
-# Requests per minute by scope, counted in the database or in Redis, so that the limit is the same for any number of processes.
+# Requests per minute by scope, counted in Redis or the database, so that the limit is the same for any number of
+# processes and hosts.
 THROTTLE_RATES = {
     "rating": envint("RATINGS_PER_MINUTE", 60),
     "review": envint("REVIEWS_PER_MINUTE", 10),

@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import redis
 from django.conf import settings
@@ -36,7 +36,7 @@ class RedisServer:
             program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
             "--dir", self._folder.name,
         ]  # fmt: skip
-        self.client = redis.Redis.from_url(self.url)
+        self.client: Any = redis.Redis.from_url(self.url)
 
     def start(self) -> None:
         with (Path(self._folder.name) / "log").open("ab") as log:

@@ -31,7 +31,7 @@ def throttle_window() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
-    """No test sees what another one left in the process's memory."""
+    """No test sees what another one left in the process's memory, or in Redis."""
     from recommender import catalogue, remembered  # not before Django is set up
 
     cache.clear()
@@ -63,6 +63,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _talks_to_the_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("hosts"):
+        return True
     if item.get_closest_marker("browser") or item.get_closest_marker("cluster"):
         return False  # those start a site of their own, on a file
     test_class = getattr(item, "cls", None)

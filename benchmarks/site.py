@@ -50,6 +50,7 @@ def running_site(n_accounts: int) -> Iterator[RunningSite]:
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "benchmarks.site_settings",
             "CINEMA_VAR": folder,
+            "CINEMA_SHARED": "",
             "RATINGS_PER_MINUTE": "1000000",
             "PYTHONPATH": str(ROOT),
         }

@@ -34,7 +34,7 @@ def secrets_are_private(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """Others on the machine could sign cookies or sign in."""
     exposed: list[CheckMessage] = []
     for name in _SECRETS:
-        path = Path(settings.VAR_DIR) / name
+        path = Path(settings.SHARED_DIR) / name
         try:
             mode = path.stat().st_mode
         except OSError:

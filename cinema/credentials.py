@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def credentials_path() -> Path:
-    return Path(settings.VAR_DIR) / "credentials.json"
+    return Path(settings.SHARED_DIR) / "credentials.json"
 
 
 def write_credentials(roles: dict[str, dict[str, str]]) -> None:

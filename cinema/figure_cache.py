@@ -1,4 +1,5 @@
-"""Figures about everybody that take a while: computed by one request for all that follow, in each process.
+"""Figures about everybody that take a while: computed by one request for all that follow, in each process or, with
+Redis, for all processes.
 
 They are kept in Django's cache under the database's name, so that two databases never share one. What is older than a
 few minutes is computed anew by whoever asks next; those who ask meanwhile are answered with what there was.
@@ -8,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import time
 from typing import Any, TypeVar
 
 from django.core.cache import cache
@@ -30,7 +31,12 @@ _locks: dict[str, threading.Lock] = {}
 @dataclass(frozen=True, slots=True)
 class _Entry:
     figures: Any
-    fresh_until: float  # by the clock that never steps back
+    computed_at: float  # by the clock on the wall, which hosts share
+    fresh_for: float  # seconds
+
+    def is_fresh(self) -> bool:
+        # Not if it comes from the future either: somebody has set a clock.
+        return 0 <= time() - self.computed_at < self.fresh_for
 
 
 def cached_figures(name: str, compute: Callable[[], Figures]) -> Figures:
@@ -38,7 +44,7 @@ def cached_figures(name: str, compute: Callable[[], Figures]) -> Figures:
     changed."""
     key = _key(name)
     entry: _Entry | None = cache.get(key)
-    if entry is not None and time.monotonic() < entry.fresh_until:
+    if entry is not None and entry.is_fresh():
         return entry.figures
     lock = _locks.setdefault(key, threading.Lock())
     # While there is nothing to show, one computes and the others wait for it.
@@ -47,13 +53,13 @@ def cached_figures(name: str, compute: Callable[[], Figures]) -> Figures:
         return entry.figures
     try:
         again: _Entry | None = cache.get(key)
-        if again is not None and time.monotonic() < again.fresh_until:
+        if again is not None and again.is_fresh():
             return again.figures
-        began = time.monotonic()
+        began = time()
         figures = compute()
-        ended = time.monotonic()
-        fresh = max(FRESH_SECONDS, FRESH_PER_SECOND_OF_WORK * (ended - began))
-        cache.set(key, _Entry(figures, ended + fresh), KEPT_SECONDS)
+        ended = time()
+        fresh_for = max(FRESH_SECONDS, FRESH_PER_SECOND_OF_WORK * (ended - began))
+        cache.set(key, _Entry(figures, ended, fresh_for), KEPT_SECONDS)
         return figures
     finally:
         lock.release()

@@ -6,8 +6,11 @@ first start) and the network (key and hosts from the environment, HTTPS, secure 
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -52,7 +55,9 @@ if FAULT_POINT and (PRODUCTION or not envbool("CINEMA_TESTING", False)):
 
 # Everything mutable lives under VAR_DIR, so that a backup is one folder.
 VAR_DIR = Path(os.environ.get("CINEMA_VAR") or BASE_DIR / "var").resolve()
-ARTIFACTS_DIR = VAR_DIR / "artifacts"
+# What all hosts of a site must see alike: model files, posters, logs of runs, the key, the first passwords.
+SHARED_DIR = Path(os.environ.get("CINEMA_SHARED") or VAR_DIR).resolve()
+ARTIFACTS_DIR = SHARED_DIR / "artifacts"
 # Compiled training kernels, with the rest of what is mutable: the code may lie on a disk that cannot be written.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(VAR_DIR / "numba"))
 
@@ -65,16 +70,19 @@ def secret_key() -> str:
         return key
     if PRODUCTION:
         raise ImproperlyConfigured("CINEMA_PRODUCTION is on and SECRET_KEY is not set: give it 50 random characters.")
-    path = VAR_DIR / "secret_key"
-    VAR_DIR.mkdir(parents=True, exist_ok=True)
-    try:
+    path = SHARED_DIR / "secret_key"
+    if not path.exists():
+        SHARED_DIR.mkdir(parents=True, exist_ok=True)
+        # Under its name only when it is whole: another process, on another host even, may start at this moment.
+        beside = SHARED_DIR / f".secret_key.{secrets.token_hex(8)}"
         # The mode is set on creation: there is no moment at which another user could read the key.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(descriptor, "w") as file:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(50))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # somebody was first
+            os.link(beside, path)
+        beside.unlink()
     key = path.read_text().strip()
     if len(key) < 50:
         raise ImproperlyConfigured(f"{path} does not hold a key of 50 characters. Delete it to get a new one.")
@@ -202,6 +210,42 @@ def database(url: str) -> dict[str, Any]:
 DATABASES = {"default": database(os.environ.get("DATABASE_URL", ""))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+
+def caches(url: str, prefix: str) -> dict[str, Any]:
+    """Settings of the caches: in Redis at ``url`` (redis://, rediss:// or unix://), or in each process's memory."""
+    if not url:
+        return {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+        raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://. Leave it empty for none.")
+    # What other code has put there may have another form.
+    code = hashlib.sha256()
+    for package in ("cinema", "recommender", "mlops"):
+        for source in sorted((BASE_DIR / package).rglob("*.py")):
+            code.update(source.read_bytes())
+    return {
+        "default": {
+            "BACKEND": "cinema.redis_cache.ForgivingRedisCache",
+            "LOCATION": url,
+            "KEY_PREFIX": prefix,
+            "VERSION": code.hexdigest()[:12],
+            "OPTIONS": {**REDIS_OPTIONS, "serializer": "cinema.redis_store.SignedSerializer"},
+        }
+    }
+
+
+# For what may be lost: throttles and caches. The queue, sessions and wrong passwords stay in the database.
+REDIS_URL = os.environ.get("REDIS_URL", "").strip()
+# What a request waits for an answer at most; on a local network it takes less than a millisecond.
+REDIS_OPTIONS: dict[str, Any] = {
+    "socket_connect_timeout": 0.25,
+    "socket_timeout": 0.25,
+    "retry": None,  # redis-py would try again by itself, with pauses
+}
+# The same on all hosts of a site, another one on every other site.
+_name = hmac.digest(SECRET_KEY.encode(), str(DATABASES["default"]["NAME"]).encode(), "sha256")
+REDIS_PREFIX = f"cinema-{_name.hex()[:16]}"
+CACHES = caches(REDIS_URL, REDIS_PREFIX)
+
 AUTH_USER_MODEL = "cinema.User"
 # The first counts failures and shuts the door; the second looks at the password.
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
@@ -322,7 +366,8 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
-# Requests per minute by scope, counted in the database, so that the limit is the same for any number of processes.
+# Requests per minute by scope, counted in Redis or the database, so that the limit is the same for any number of
+# processes and hosts.
 THROTTLE_RATES = {
     "rating": envint("RATINGS_PER_MINUTE", 60),
     "review": envint("REVIEWS_PER_MINUTE", 10),

@@ -1,9 +1,12 @@
-"""How often somebody may do something, counted in the database so that all processes count together."""
+"""How often somebody may do something, counted so that all processes on all hosts count together.
+
+Where REDIS_URL is set they count in Redis, else in the database; there too while Redis is gone.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import F
@@ -29,6 +32,27 @@ def allow(scope: str, key: str) -> Verdict:
     limit = settings.THROTTLE_RATES[scope]
     now = current_time()
     window = now.replace(second=0, microsecond=0)
+    count = _count_in_redis(scope, key, window)
+    if count is None:
+        count = _count_in_database(scope, key, window)
+    if count <= limit:
+        return Verdict(True, 0)
+    return Verdict(False, max(1, int((window + WINDOW - now).total_seconds()) + 1))
+
+
+def _count_in_redis(scope: str, key: str, window: datetime) -> int | None:
+    """The attempts in this window, with this one; None where Redis does not count."""
+    if not settings.REDIS_URL:
+        return None
+    from cinema import redis_store  # only where it is used: it takes a while to import
+
+    try:
+        return redis_store.count(f"{scope}\n{window:%Y-%m-%dT%H:%M}\n{key}", 2 * int(WINDOW.total_seconds()))
+    except redis_store.Gone:
+        return None
+
+
+def _count_in_database(scope: str, key: str, window: datetime) -> int:
     key = key.replace("\0", "\ufffd")  # PostgreSQL keeps no NUL
     with forgettable():
         row = {"scope": scope, "key": key[:200], "window": window}
@@ -40,10 +64,7 @@ def allow(scope: str, key: str) -> Verdict:
             else:  # another process was first
                 ThrottleCount.objects.filter(**row).update(count=F("count") + 1)
         # Gone in between: whoever it was has deleted the account.
-        count = ThrottleCount.objects.filter(**row).values_list("count", flat=True).first() or 1
-    if count <= limit:
-        return Verdict(True, 0)
-    return Verdict(False, max(1, int((window + WINDOW - now).total_seconds()) + 1))
+        return ThrottleCount.objects.filter(**row).values_list("count", flat=True).first() or 1
 
 
 def client_address(meta: dict[str, str]) -> str:

@@ -127,7 +127,7 @@ def _keep(picture: bytes) -> str:
 
 
 def art_path(digest: str) -> Path:
-    return settings.VAR_DIR / "art" / digest
+    return Path(settings.SHARED_DIR) / "art" / digest
 
 
 def content_type(picture: bytes) -> str:

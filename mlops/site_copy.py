@@ -53,6 +53,7 @@ def copy_of_site() -> Iterator[str]:
         environment = {
             **os.environ,
             "CINEMA_VAR": folder,
+            "CINEMA_SHARED": "",
             "DATABASE_URL": "",
             "RATINGS_PER_MINUTE": "1000000",
             "DJANGO_SUPERUSER_PASSWORD": PASSWORD,

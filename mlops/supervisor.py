@@ -82,7 +82,7 @@ def _command(run_id: int, owner: UUID) -> list[str]:
 
 
 def _log_path(run_id: int) -> Path:
-    return Path(settings.VAR_DIR) / "logs" / f"run-{run_id}.log"
+    return Path(settings.SHARED_DIR) / "logs" / f"run-{run_id}.log"
 
 
 def _note_pid(run_id: int, owner: UUID, pid: int) -> None:

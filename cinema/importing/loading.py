@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from cinema import audit
 from cinema.catalogue_edition import catalogue_changed
+from cinema.database_lock import only_one
 from cinema.importing.rating_rows import RatingRows, build_missing_indexes, writing_ratings
 from cinema.importing.report import BadRows, ImportReport, Progress, ReportProgress
 from cinema.importing.sources import ImportRejected
@@ -69,7 +70,10 @@ def only_one_import() -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ImportRejected("Another import is running: wait until it has finished.") from error
-        yield
+        with only_one("import") as held:
+            if not held:
+                raise ImportRejected("Another import is running on another host: wait until it has finished.")
+            yield
 
 
 def load(

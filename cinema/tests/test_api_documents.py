@@ -7,7 +7,7 @@ from unittest import mock
 
 from django.core.management import call_command
 from django.db import OperationalError
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from cinema.tests.api_clients import ApiTestCase
@@ -60,6 +60,7 @@ class BrowsableTestCase(ApiTestCase):
             self.assertEqual((response.status_code, response.headers["Content-Type"]), (200, "application/json"))
 
 
+@override_settings(REDIS_URL="")
 class HealthTestCase(ApiTestCase):
     def beat(self) -> None:
         now = timezone.now()

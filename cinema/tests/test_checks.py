@@ -14,7 +14,7 @@ class ChecksTestCase(SimpleTestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.var = Path(folder.name)
-        override = override_settings(VAR_DIR=self.var, ARTIFACTS_DIR=self.var / "artifacts")
+        override = override_settings(VAR_DIR=self.var, SHARED_DIR=self.var, ARTIFACTS_DIR=self.var / "artifacts")
         override.enable()
         self.addCleanup(override.disable)
 

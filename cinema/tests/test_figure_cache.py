@@ -13,7 +13,7 @@ class FigureCacheTestCase(SimpleTestCase):
         cache.clear()
         self.addCleanup(cache.clear)
         self.clock = 1_000.0
-        clock = mock.patch("cinema.figure_cache.time.monotonic", side_effect=lambda: self.clock)
+        clock = mock.patch("cinema.figure_cache.time", side_effect=lambda: self.clock)
         clock.start()
         self.addCleanup(clock.stop)
         self.computed = 0

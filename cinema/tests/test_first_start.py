@@ -17,7 +17,7 @@ class EnsureAccountsTestCase(TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        override = override_settings(VAR_DIR=Path(folder.name))
+        override = override_settings(VAR_DIR=Path(folder.name), SHARED_DIR=Path(folder.name))
         override.enable()
         self.addCleanup(override.disable)
 

@@ -15,7 +15,7 @@ def at(moment: datetime) -> mock._patch:
     return mock.patch("cinema.throttling.current_time", return_value=moment)
 
 
-@override_settings(THROTTLE_RATES={"rating": 2, "sign-in": 1})
+@override_settings(REDIS_URL="", THROTTLE_RATES={"rating": 2, "sign-in": 1})
 class ThrottlingTestCase(TestCase):
     def test_it_allows_up_to_the_rate_within_a_minute(self) -> None:
         with at(NOON + timedelta(seconds=20)):

@@ -64,7 +64,11 @@ class TmdbTestCase(TestCase):
         folder = Path(tempfile.mkdtemp())
         try:
             with override_settings(
-                TMDB_API_KEY="a-key", TMDB_API=f"{fake.url}/3", TMDB_IMAGES=f"{fake.url}/t", VAR_DIR=folder
+                TMDB_API_KEY="a-key",
+                TMDB_API=f"{fake.url}/3",
+                TMDB_IMAGES=f"{fake.url}/t",
+                VAR_DIR=folder,
+                SHARED_DIR=folder,
             ):
                 yield fake
         finally:

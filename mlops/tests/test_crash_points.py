@@ -45,7 +45,7 @@ class CrashPointsTestCase(StoredVersionsMixin, TransactionTestCase):
         self.addCleanup(folder.cleanup)
         self.var = Path(folder.name)
         (self.var / "db.sqlite3").symlink_to(connection.settings_dict["NAME"])
-        moved = override_settings(VAR_DIR=self.var, ARTIFACTS_DIR=self.var / "artifacts")
+        moved = override_settings(VAR_DIR=self.var, SHARED_DIR=self.var, ARTIFACTS_DIR=self.var / "artifacts")
         moved.enable()
         self.addCleanup(moved.disable)
         make_catalogue()

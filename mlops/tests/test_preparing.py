@@ -20,7 +20,7 @@ class PreparingTestCase(TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         var = Path(folder.name)
-        override = override_settings(VAR_DIR=var, STATIC_ROOT=var / "static")
+        override = override_settings(VAR_DIR=var, SHARED_DIR=var, STATIC_ROOT=var / "static")
         override.enable()
         self.addCleanup(override.disable)
         self.var = var

@@ -97,7 +97,7 @@ class NewRunTestCase(StaffTestCase):
 
 class RunPageTestCase(StaffTestCase):
     def test_it_shows_speed_memory_data_and_log(self) -> None:
-        with tempfile.TemporaryDirectory() as folder, override_settings(VAR_DIR=Path(folder)):
+        with tempfile.TemporaryDirectory() as folder, override_settings(SHARED_DIR=Path(folder)):
             run = a_run("succeeded", history=EPOCHS, n_ratings=1234, dataset_fingerprint="f" * 64,
                         ratings_per_second=2.5e6, memory_bytes=300 * 1024**2)  # fmt: skip
             (Path(folder) / "logs").mkdir()

@@ -55,7 +55,7 @@ class KilledSearchTestCase(TransactionTestCase):
         run = search.last_run
         assert run is not None
         led_here = {"CINEMA_VAR": str(self.var), "SECRET_KEY": settings.SECRET_KEY}
-        with mock.patch.dict(os.environ, led_here), override_settings(VAR_DIR=self.var):
+        with mock.patch.dict(os.environ, led_here), override_settings(VAR_DIR=self.var, SHARED_DIR=self.var):
             supervisor.supervise(run.pk)
         search = Search.objects.get()
         self.assertEqual((search.status, len(search.done)), (Status.SUCCEEDED, 2), run.error)

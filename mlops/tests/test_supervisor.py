@@ -29,7 +29,7 @@ class SuperviseTestCase(TransactionTestCase):
     def setUp(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
-        override = override_settings(VAR_DIR=Path(self.folder.name))
+        override = override_settings(SHARED_DIR=Path(self.folder.name))
         override.enable()
         self.addCleanup(override.disable)
         self.run_ = TrainingRun.objects.create(preset="tuned")
@@ -111,7 +111,7 @@ class SuperviseTestCase(TransactionTestCase):
         self.assertIn("could not be started: No such file", run.error)
 
     def test_it_says_so_when_the_log_cannot_be_written(self) -> None:
-        (Path(settings.VAR_DIR) / "logs").write_text("in the way")
+        (Path(settings.SHARED_DIR) / "logs").write_text("in the way")
         run = self.supervise(FOREVER)
         self.assertEqual(run.status, Status.FAILED)
         self.assertIn("could not be started", run.error)

@@ -53,14 +53,21 @@ def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
 class RunningSite:
     """``manage.py up`` as a child of the test."""
 
-    def __init__(self, var: Path) -> None:
+    def __init__(self, var: Path, **environment: str) -> None:
         self.var = var
         self.port = free_port()
         self.log = var / "up.log"
+        self.credentials = Path(environment.get("CINEMA_SHARED") or var) / "credentials.json"
+        self.environment = environment
 
     def start(self) -> None:
+        self.launch()
+        self.wait_for_answer()
+
+    def launch(self) -> None:
         environment = {**os.environ, "CINEMA_VAR": str(self.var), "DJANGO_SETTINGS_MODULE": "cinema.settings"}
         environment.pop("CINEMA_TEST_DB", None)
+        environment |= self.environment
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(settings.BASE_DIR / "manage.py"), "up", "--port", str(self.port)],
@@ -71,6 +78,8 @@ class RunningSite:
                 # As at a terminal, also where the suite itself runs in the background, which is deaf to Ctrl-C.
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
+
+    def wait_for_answer(self) -> None:
         wait_until(lambda: self.process.poll() is not None or self.get("/healthz")[0] == 200, 60, "the site answers")
         assert self.process.poll() is None, self.log.read_text()
 
@@ -81,9 +90,8 @@ class RunningSite:
     def get(self, path: str, role: str = "admin", method: str = "GET", data: Any = None) -> tuple[int, Any]:
         """Status and JSON, over a connection of its own, so that any worker may answer. 0: nobody did."""
         headers = {"Content-Type": "application/json"} if data is not None else {}
-        credentials = self.var / "credentials.json"
-        if path.startswith("/api") and credentials.exists():
-            headers["Authorization"] = f"Token {json.loads(credentials.read_text())[role]['token']}"
+        if path.startswith("/api") and self.credentials.exists():
+            headers["Authorization"] = f"Token {json.loads(self.credentials.read_text())[role]['token']}"
         body = None if data is None else json.dumps(data).encode()
         request = Request(f"http://127.0.0.1:{self.port}{path}", body, headers, method=method)
         try:
@@ -125,6 +133,7 @@ class RunningSite:
         return process
 
     def kill_whatever_is_left(self) -> None:
+        # Stopped by a signal or not: the others follow it.
         for process in [p for p in [self.process] if p.poll() is None]:
             process.kill()
             process.wait()

@@ -221,6 +221,7 @@ class _Site:
         self._environment = {
             **os.environ,
             "CINEMA_VAR": str(folder),
+            "CINEMA_SHARED": "",
             "DATABASE_URL": database,
             "RATINGS_PER_MINUTE": "1000000",
             "TRAININGS_PER_MINUTE": "1000000",

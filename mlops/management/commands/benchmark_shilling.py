@@ -43,7 +43,7 @@ class Command(BaseCommand):
             command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "benchmark_shilling", "--in-copy"]
             for name in ("preset", "targets", "seed"):
                 command += [f"--{name}", str(options[name])]
-            environment = {**os.environ, "CINEMA_VAR": folder, "LOG_LEVEL": "WARNING"}
+            environment = {**os.environ, "CINEMA_VAR": folder, "CINEMA_SHARED": "", "LOG_LEVEL": "WARNING"}
             if subprocess.run(command, env=environment).returncode:
                 raise CommandError("The measurement failed. Its messages stand above.")
 

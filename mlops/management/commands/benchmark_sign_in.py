@@ -37,7 +37,13 @@ class Command(BaseCommand):
             self._measure(max(1, options["rounds"]))
             return
         with tempfile.TemporaryDirectory() as folder:
-            environment = {**os.environ, "CINEMA_VAR": folder, "DATABASE_URL": "", "LOG_LEVEL": "CRITICAL"}
+            environment = {
+                **os.environ,
+                "CINEMA_VAR": folder,
+                "CINEMA_SHARED": "",
+                "DATABASE_URL": "",
+                "LOG_LEVEL": "CRITICAL",
+            }
             for name in ("SIGN_INS_PER_MINUTE", "SIGN_INS_PER_NAME_AND_MINUTE", "RESET_REQUESTS_PER_MINUTE"):
                 environment[name] = "1000000"
             manage = [sys.executable, str(settings.BASE_DIR / "manage.py"), "benchmark_sign_in", "--in-copy"]

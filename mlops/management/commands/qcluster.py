@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from datetime import timedelta
 from types import FrameType
 from typing import Any
@@ -21,6 +22,7 @@ from django.utils import timezone
 from django_q.management.commands.qcluster import Command as DjangoQCommand
 from django_q.models import Schedule
 
+from cinema.database_lock import only_one
 from cinema.processes import chain_forks
 from mlops import runs
 from mlops.cluster import LOOK_SECONDS, Cluster
@@ -30,6 +32,7 @@ from mlops.watchdog import SentinelWatchdog
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5.0
+SCHEDULE_SECONDS = 30.0
 ART_SCHEDULE = "fetch posters"
 SWEEP_SCHEDULE = "Settle lost training runs"
 # What is done every minute, by the name of its schedule.
@@ -94,6 +97,15 @@ EVERY_HOUR = {
 
 
 def _ensure_schedule() -> None:
+    """Once for all hosts, or what two workers of a new site wrote at the same time would be done twice for ever."""
+    deadline = time.monotonic() + SCHEDULE_SECONDS
+    with only_one("schedule", wait=lambda: time.monotonic() < deadline) as held:
+        if not held:
+            raise CommandError("Another worker has been writing the schedule for too long. Start this one again.")
+        _write_schedule()
+
+
+def _write_schedule() -> None:
     for minutes, jobs in ((1, EVERY_MINUTE), (60, EVERY_HOUR)):
         for name, function in jobs.items():
             Schedule.objects.get_or_create(

@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, OperationalError, connection
 
 from cinema.credentials import credentials_path
+from cinema.database_lock import only_one
 from cinema.first_start import ADMIN, Account, ensure_accounts
 from cinema.importing.demo import load_demo
 from cinema.importing.rating_rows import build_missing_indexes
@@ -47,6 +48,7 @@ class Command(BaseCommand):
         self._hurry = threading.Event()
         self._tried_again = False
         self._told_phase = ""
+        self._told_other = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
@@ -120,11 +122,15 @@ class Command(BaseCommand):
             self._await_database()
             if self._stop.is_set():
                 return {}
-            call_command("migrate", verbosity=0, interactive=False)
-            build_missing_indexes()  # those that an import was killed before it built
             self._collect_static()
-            self._load_demo()
-            accounts = ensure_accounts()
+            # Hosts that start at the same time do it one after the other, and the later ones find it done.
+            with only_one("start", wait=self._wait_for_other) as held:
+                if not held:
+                    return {}
+                call_command("migrate", verbosity=0, interactive=False)
+                build_missing_indexes()  # those that an import was killed before it built
+                self._load_demo()
+                accounts = ensure_accounts()
             runs.sweep()
             delete_unowned()
         except ImportRejected as error:
@@ -149,6 +155,12 @@ class Command(BaseCommand):
                     self._say(f"The database does not answer yet: {str(error).strip()}")
                     self._say(f"Trying again for {DATABASE_SECONDS:.0f} s.")
             self._stop.wait(RETRY_SECONDS)
+
+    def _wait_for_other(self) -> bool:
+        if not self._told_other:
+            self._told_other = True
+            self._say("Another host is starting this site at the moment: waiting for it.")
+        return not self._stop.is_set()
 
     def _load_demo(self) -> None:
         if Movie.objects.exists():
@@ -187,7 +199,7 @@ class Command(BaseCommand):
         elif credentials_path().exists():
             self._say(f"  User names, first passwords and API tokens are in {_shown(credentials_path())}")
         else:
-            self._say(f"  {_shown(credentials_path())} is gone. Set a new password for an account with")
+            self._say(f"  {_shown(credentials_path())} is not there. Set a new password for an account with")
             self._say(f"  python3 run.py manage changepassword {ADMIN}")
         self._say(f"  Training dashboard: {site.url}/training/   API: {site.url}/api/docs")
         self._say("  Stop with Ctrl-C.")
@@ -216,9 +228,10 @@ class Command(BaseCommand):
 
     def _first_training(self) -> int | None:
         """The run to tell about: the first training, started here or still going on."""
+        # In this order: a training that another host has begun and that ends in between has a live version by then.
+        active = TrainingRun.objects.active().first()
         if registry.live().version is not None:
             return None
-        active = TrainingRun.objects.active().first()
         if active is not None:
             return active.pk
         self._say("Training the first version…")

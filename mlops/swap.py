@@ -117,10 +117,11 @@ def _put_sqlite(new: Path, place: Path, aside: Path) -> None:
     with closing(sqlite3.connect(sqlite_url(place), uri=True, timeout=LOCK_SECONDS, isolation_level=None)) as old:
         try:
             old.execute("BEGIN EXCLUSIVE")  # whoever comes now waits, and finds the new one
-        except sqlite3.Error as error:
+        except sqlite3.OperationalError as error:
             raise SwapFailed(f"The database is in use ({error}). Stop whatever uses it.") from error
+        except sqlite3.DatabaseError:
+            pass  # no database any more: nobody can be using it
         _put(new, place, aside)
-        old.rollback()
 
 
 def _settle(place: Path) -> None:

@@ -173,6 +173,8 @@ class Command(BaseCommand):
 
     def _collect_static(self) -> None:
         """Again only when a source of static files has changed."""
+        if settings.STATIC_READY:
+            return
         digest = hashlib.sha256((settings.BASE_DIR / "requirements.txt").read_bytes())
         for path in sorted((settings.BASE_DIR / "static").rglob("*")):
             if path.is_file():

@@ -118,9 +118,8 @@ class RunningPartsTestCase(SimpleTestCase):
         self.assertNotIn("gunicorn", self.commands(self.worker))
 
     def test_2_together_they_are_a_site(self) -> None:
-        wait_until(
-            lambda: (self.web.run_status(1) or {}).get("status") not in (None, "queued"), 60, "its worker trains"
-        )
+        begun = ("running", "succeeded")
+        wait_until(lambda: (self.web.run_status(1) or {}).get("status") in begun, 60, "the worker trains")
         ready = self.web.get("/readyz")[1]
         self.assertEqual((ready["db"], ready["worker"]), ("up", "up"))
         self.assertEqual(self.web.get("/api/ml/status")[1]["counts"]["ratings"], 100_004 + 12)

@@ -279,7 +279,9 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = VAR_DIR / "static"
+# CINEMA_STATIC: collected beforehand, as in a container's image; `up` then leaves it alone.
+STATIC_READY = bool(os.environ.get("CINEMA_STATIC"))
+STATIC_ROOT = Path(os.environ.get("CINEMA_STATIC") or VAR_DIR / "static").resolve()
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

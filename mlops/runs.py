@@ -238,6 +238,7 @@ def interrupt_running(reason: str, *, owners: Collection[uuid.UUID] | None = Non
     return running.update(status=Status.INTERRUPTED, finished_at=timezone.now(), pid=None, error=reason)
 
 
-def worker_alive() -> bool:
-    """Whether a qcluster has given a sign of life lately."""
-    return WorkerHeartbeat.objects.filter(seen_at__gte=timezone.now() - WORKER_LEASE).exists()
+def worker_alive(*, host: str | None = None) -> bool:
+    """Whether a qcluster has given a sign of life lately; on ``host``, or anywhere."""
+    alive = WorkerHeartbeat.objects.filter(seen_at__gte=timezone.now() - WORKER_LEASE)
+    return (alive if host is None else alive.filter(host=host)).exists()

@@ -18,6 +18,7 @@ import psutil
 from django.conf import settings
 
 from cinema.processes import dying_with
+from mlops.site_lock import Part
 
 STOP_SECONDS = 12.0
 # A child that dies is started again after this long, and twice as long each further time, up to a minute.
@@ -103,22 +104,19 @@ class Child:
 
 
 class Site:
-    """The web server and the worker."""
+    """The web server and the worker, or ``only`` one of them."""
 
-    def __init__(self, *, host: str, port: int, workers: int, say: Say) -> None:
+    def __init__(self, *, host: str, port: int, workers: int, say: Say, only: Part | None = None) -> None:
         self.host, self.port = host, port
         self._say = say
         bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         manage = str(settings.BASE_DIR / "manage.py")
-        self.children = [
-            Child(
-                "web server",
-                web_server_command(bind, workers),
-                signal.SIGTERM,
-            ),
+        parts: dict[Part, Child] = {
+            "web": Child("web server", web_server_command(bind, workers), signal.SIGTERM),
             # Killed outright: the cluster's own processes follow it, and the training follows them.
-            Child("worker", [sys.executable, manage, "qcluster"], signal.SIGKILL),
-        ]
+            "worker": Child("worker", [sys.executable, manage, "qcluster"], signal.SIGKILL),
+        }
+        self.children = list(parts.values()) if only is None else [parts[only]]
 
     @property
     def url(self) -> str:
@@ -168,10 +166,10 @@ class Site:
 
     def end_hung(self, hangs: Callable[[int], bool]) -> None:
         """Kills the worker if ``hangs`` says so of its process id; watch() starts it again."""
-        worker = self.children[-1]
-        if worker.process is not None and worker.alive and hangs(worker.process.pid):
-            self._say(f"The {worker.name} hangs and is killed.")
-            worker.signal(signal.SIGKILL)
+        for child in self.children:
+            if child.name == "worker" and child.process is not None and child.alive and hangs(child.process.pid):
+                self._say(f"The {child.name} hangs and is killed.")
+                child.signal(signal.SIGKILL)
 
     def stop(self, *, hurry: Callable[[], bool]) -> None:
         """Ends everything: politely, then with force after STOP_SECONDS or as soon as ``hurry`` says so."""

@@ -48,6 +48,10 @@ class PreparingTestCase(TestCase):
         (self.var / "static").rmdir()
         self.assertEqual(self.collect(), 1)
 
+    def test_it_leaves_alone_what_was_collected_beforehand(self) -> None:
+        with override_settings(STATIC_READY=True):
+            self.assertEqual(self.collect(), 0)
+
     def test_it_says_why_the_demo_cannot_be_loaded(self) -> None:
         self.replace(self.command, "_collect_static", mock.Mock())
         self.replace(up, "load_demo", mock.Mock(side_effect=ImportRejected("The package is not there.")))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import signal
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -24,7 +24,7 @@ from cinema.importing.demo import load_demo
 from cinema.importing.rating_rows import build_missing_indexes
 from cinema.importing.sources import ImportRejected
 from cinema.models import Movie
-from mlops import runs
+from mlops import runs, site_lock, swap
 from mlops.models import TrainingRun
 from mlops.site import PortTaken, Site, is_loopback, probe_port
 from mlops.watchdog import Watchdog
@@ -40,7 +40,7 @@ RETRY_SECONDS = 1.0
 
 
 class Command(BaseCommand):
-    help = "Sets up what is missing and runs the whole site: web server, worker, first training."
+    help = "Sets up what is missing and runs the site: web server, worker, first training."
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -54,28 +54,38 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
         parser.add_argument("--port", type=int, default=5000, help="port to listen on (default 5000)")
         parser.add_argument("--workers", type=int, default=2, help="web processes (default 2)")
+        parser.add_argument(
+            "--only", choices=site_lock.PARTS, help="the web server or the worker alone; the other one runs elsewhere"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        host, port = options["host"], options["port"]
-        self._check_address(host, port)
-        lock = self._only_one()
+        host, port, only = options["host"], options["port"], options["only"]
+        serves = only != "worker"
+        if serves:
+            self._check_address(host, port)
+        lock = self._hold(only)
         try:
-            probe_port(host, port)
+            if serves:
+                probe_port(host, port)
         except PortTaken as error:
             raise CommandError(f"{error} Is another program there? Choose another port with --port.") from error
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # Under nohup the end of the terminal is ignored, and stays so.
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
-        accounts = self._prepare()
+        with site_lock.preparing():
+            accounts = self._prepare()
         if self._stop.is_set():
             return
         # The children open connections of their own.
         connection.close()
-        site = Site(host=host, port=port, workers=max(1, options["workers"]), say=self._say)
+        site = Site(host=host, port=port, workers=max(1, options["workers"]), say=self._say, only=only)
         try:
             site.start()
-            self._welcome(site, accounts)
+            if serves:
+                self._welcome(site, accounts)
+            else:
+                self._say("The worker is running. Stop with Ctrl-C.")
             self._run(site)
         finally:
             self._say("Stopping…")
@@ -105,15 +115,19 @@ class Command(BaseCommand):
                 "characters) and ALLOWED_HOSTS (the site's host names), or leave --host away."
             )
 
-    def _only_one(self) -> IO[str]:
-        """A lock for as long as this process lives, however it ends."""
-        settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
-        lock = (Path(settings.VAR_DIR) / "up.lock").open("w")
+    def _hold(self, only: site_lock.Part | None) -> ExitStack:
+        """A lock for as long as this process lives, however it ends; and no half-restored state."""
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.close()
+            lock = site_lock.hold(only)
+        except site_lock.SiteRunning as error:
             raise CommandError("CINÉMA is running already on this folder of data. Stop that one first.") from error
+        try:
+            with site_lock.preparing():
+                if swap.finish():
+                    self._say("A restore had been cut short. It is complete now.")
+        except swap.SwapFailed as error:
+            lock.close()
+            raise CommandError(str(error)) from error
         return lock
 
     def _prepare(self) -> dict[str, Account]:
@@ -171,6 +185,8 @@ class Command(BaseCommand):
 
     def _collect_static(self) -> None:
         """Again only when a source of static files has changed."""
+        if settings.STATIC_READY:
+            return
         digest = hashlib.sha256((settings.BASE_DIR / "requirements.txt").read_bytes())
         for path in sorted((settings.BASE_DIR / "static").rglob("*")):
             if path.is_file():

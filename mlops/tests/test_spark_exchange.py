@@ -20,7 +20,7 @@ N_FACTORS = 3
 
 def residuals() -> Residuals:
     user, item = np.nonzero(np.ones((4, 5), np.bool_))
-    value = np.arange(20, dtype=np.float32) / 10
+    value = (np.arange(20) / 10).astype(np.float32)
     return Residuals(user.astype(np.int32), item.astype(np.int32), value, n_users=6, n_items=5)
 
 
@@ -77,7 +77,7 @@ class ExchangeTestCase(SimpleTestCase):
         ):
             with self.subTest(words):
                 for side, (ids, options) in written.items():
-                    self.spark_writes(side, ids, **options)  # type: ignore[arg-type]
+                    self.spark_writes(side, ids, **options)
                 with self.assertRaisesMessage(SparkFailed, words):
                     self.exchange.read("factors", residuals(), N_FACTORS)
                 self.exchange.forget("factors")

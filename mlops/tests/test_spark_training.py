@@ -22,9 +22,10 @@ from mlops.engines import trainers_for
 from mlops.models import TrainingRun
 from mlops.spark.cluster import SparkCluster, missing
 from mlops.spark.errors import SparkFailed
+from mlops.tests.known_residuals import residuals
 from mlops.training import OwnershipLost, Progress, train
 from recommender import artifacts, registry
-from recommender.algorithms.alternating_least_squares import AlternatingLeastSquaresConfig, Residuals
+from recommender.algorithms.alternating_least_squares import AlternatingLeastSquaresConfig
 from recommender.algorithms.pipeline import Pipeline
 from recommender.algorithms.presets import Config, configuration
 from recommender.dataset import Dataset, snapshot
@@ -37,20 +38,12 @@ WHY_NOT = missing()
 Status = TrainingRun.Status
 
 
-def residuals() -> Residuals:
-    """Of factors that explain all but little."""
-    rng = np.random.default_rng(3)
-    user, item = np.nonzero(rng.random((60, 40)) < 0.5)
-    value = np.einsum("nk,nk->n", rng.normal(size=(60, 2))[user], rng.normal(size=(40, 2))[item])
-    value += rng.normal(0, 0.1, len(value))
-    return Residuals(user.astype(np.int32), item.astype(np.int32), value.astype(np.float32), 60, 40)
-
-
 @skipIf(WHY_NOT, WHY_NOT)
 class FitTestCase(SimpleTestCase):
     def test_it_finds_what_the_plain_solution_finds(self) -> None:
         config = AlternatingLeastSquaresConfig(n_factors=2, n_epochs=20, regularization=0.02)
-        left, said = residuals(), []
+        left = residuals()
+        said: list[str] = []
         with SparkCluster(said.append) as cluster:
             found = cluster.fit(config, left)
             again = cluster.fit(config, left)

@@ -33,7 +33,7 @@ class SignedSerializer(RedisSerializer):
         data: bytes = super().dumps((obj,))  # in a tuple, or a number would be stored as digits without a signature
         return _signature(data) + data
 
-    def loads(self, data: bytes) -> Any:
+    def loads(self, data: Any) -> Any:
         """Raises Gone for what we have not signed, or what another version of the code has."""
         signature, rest = data[:_SIGNATURE_BYTES], data[_SIGNATURE_BYTES:]
         if not hmac.compare_digest(signature, _signature(rest)):
@@ -96,6 +96,8 @@ def forget_failure() -> None:
 def answers() -> bool:
     """Whether Redis answers at this moment."""
     try:
-        return bool(_client(settings.REDIS_URL).ping())
+        _client(settings.REDIS_URL).ping()
     except redis.RedisError:
         return False
+    forget_failure()
+    return True

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import os
 import secrets
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -80,9 +79,14 @@ def secret_key() -> str:
             file.write(secrets.token_urlsafe(50))
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileExistsError):  # somebody was first
+        try:
             os.link(beside, path)
-        beside.unlink()
+        except FileExistsError:  # somebody was first
+            pass
+        except OSError:  # a file system without hard links
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
     key = path.read_text().strip()
     if len(key) < 50:
         raise ImproperlyConfigured(f"{path} does not hold a key of 50 characters. Delete it to get a new one.")

@@ -15,6 +15,8 @@ import redis
 from django.conf import settings
 from django.core.cache.backends.redis import RedisSerializer
 
+from cinema.redis_settings import REDIS_OPTIONS
+
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 5.0
@@ -53,7 +55,7 @@ def _signature(data: bytes) -> bytes:
 
 @functools.lru_cache(maxsize=4)
 def _client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, **settings.REDIS_OPTIONS)
+    return redis.Redis.from_url(url, **REDIS_OPTIONS)
 
 
 def count(name: str, seconds: int) -> int:

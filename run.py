@@ -166,7 +166,7 @@ def run_tests(arguments):
     """The suite writes into a folder of its own, never into a developer's var; the whole of it runs on all cores."""
     folder = tempfile.mkdtemp(prefix="cinema-test-")
     # Compiled once, for all processes.
-    environment = dict(os.environ, CINEMA_VAR=folder, NUMBA_CACHE_DIR=os.path.join(folder, "numba"))
+    environment = dict(os.environ, CINEMA_VAR=folder, CINEMA_SHARED="", NUMBA_CACHE_DIR=os.path.join(folder, "numba"))
     command = [python_of(VENV), "-m", "pytest"]
     if arguments in ([], ["--on-database"]):
         # A test class stays in one process, with what it sets up.

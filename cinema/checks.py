@@ -6,9 +6,11 @@ import os
 import stat
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning, register
+from django.core.checks import CheckMessage, Tags, Warning, register
+from django.db import connection
 
 # Files that nobody but the owner may read.
 _SECRETS = ("secret_key", "credentials.json")
@@ -55,5 +57,34 @@ def queue_never_redelivers(app_configs: Any, **options: Any) -> list[CheckMessag
             "Q_CLUSTER may deliver a training twice.",
             hint="Keep retry far above timeout, and max_attempts at 1: runs are settled by mlops.runs.",
             id="cinema.W003",
+        )
+    ]
+
+
+@register
+def several_hosts_share_a_database(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    """An SQLite file on a network file system loses what it acknowledged."""
+    if settings.SHARED_DIR == settings.VAR_DIR or connection.vendor != "sqlite":
+        return []
+    return [
+        Warning(
+            "CINEMA_SHARED is set, and the database is SQLite, which is for one host.",
+            hint="Set DATABASE_URL to a PostgreSQL database that all hosts use.",
+            id="cinema.W004",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def redis_asks_for_a_password(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    """Who can write there can lift every limit."""
+    parts = urlsplit(settings.REDIS_URL)
+    if not parts.hostname or parts.password or parts.hostname in {"localhost", "127.0.0.1", "::1"}:
+        return []
+    return [
+        Warning(
+            "REDIS_URL names a Redis on another machine, without a password.",
+            hint="Set requirepass there, and REDIS_URL to redis://:password@host:6379/0.",
+            id="cinema.W005",
         )
     ]

@@ -48,15 +48,14 @@ class ForgivingRedisCache(RedisCache):
         # Values are signed, so Redis cannot add to them; what counts is counted by redis_store.count.
         raise NotImplementedError("Count with cinema.redis_store.count.")
 
-    def clear(self) -> bool:
+    def clear(self) -> None:
         """Forgets what is this site's, counts of attempts too; the rest of a Redis that it shares is none of ours."""
-        return bool(self._tried(self._clear, False))
+        self._tried(self._clear, None)
 
-    def _clear(self) -> bool:
+    def _clear(self) -> None:
         client = self._cache.get_client(None, write=True)
         for key in client.scan_iter(match=f"{settings.REDIS_PREFIX}:*", count=1000):
             client.delete(key)
-        return True
 
     @staticmethod
     def _tried(method: Callable[..., Any], otherwise: Any, *args: Any, **kwargs: Any) -> Any:

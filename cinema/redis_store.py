@@ -15,6 +15,8 @@ import redis
 from django.conf import settings
 from django.core.cache.backends.redis import RedisSerializer
 
+from cinema.redis_settings import REDIS_OPTIONS
+
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 5.0
@@ -33,7 +35,7 @@ class SignedSerializer(RedisSerializer):
         data: bytes = super().dumps((obj,))  # in a tuple, or a number would be stored as digits without a signature
         return _signature(data) + data
 
-    def loads(self, data: bytes) -> Any:
+    def loads(self, data: Any) -> Any:
         """Raises Gone for what we have not signed, or what another version of the code has."""
         signature, rest = data[:_SIGNATURE_BYTES], data[_SIGNATURE_BYTES:]
         if not hmac.compare_digest(signature, _signature(rest)):
@@ -53,7 +55,7 @@ def _signature(data: bytes) -> bytes:
 
 @functools.lru_cache(maxsize=4)
 def _client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, **settings.REDIS_OPTIONS)
+    return redis.Redis.from_url(url, **REDIS_OPTIONS)
 
 
 def count(name: str, seconds: int) -> int:
@@ -96,6 +98,8 @@ def forget_failure() -> None:
 def answers() -> bool:
     """Whether Redis answers at this moment."""
     try:
-        return bool(_client(settings.REDIS_URL).ping())
+        _client(settings.REDIS_URL).ping()
     except redis.RedisError:
         return False
+    forget_failure()
+    return True

@@ -6,11 +6,7 @@ first start) and the network (key and hosts from the environment, HTTPS, secure 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
-import secrets
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +16,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from cinema import __version__
+from cinema.redis_settings import caches, redis_prefix
+from cinema.secret_key import secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -62,34 +60,7 @@ ARTIFACTS_DIR = SHARED_DIR / "artifacts"
 os.environ.setdefault("NUMBA_CACHE_DIR", str(VAR_DIR / "numba"))
 
 
-def secret_key() -> str:
-    """SECRET_KEY of the environment; on a machine of one's own, a random one kept in var/secret_key."""
-    if key := os.environ.get("SECRET_KEY", ""):
-        if PRODUCTION and len(key) < 50:
-            raise ImproperlyConfigured("SECRET_KEY is too short for production: use 50 random characters or more.")
-        return key
-    if PRODUCTION:
-        raise ImproperlyConfigured("CINEMA_PRODUCTION is on and SECRET_KEY is not set: give it 50 random characters.")
-    path = SHARED_DIR / "secret_key"
-    if not path.exists():
-        SHARED_DIR.mkdir(parents=True, exist_ok=True)
-        # Under its name only when it is whole: another process, on another host even, may start at this moment.
-        beside = SHARED_DIR / f".secret_key.{secrets.token_hex(8)}"
-        # The mode is set on creation: there is no moment at which another user could read the key.
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(50))
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):  # somebody was first
-            os.link(beside, path)
-        beside.unlink()
-    key = path.read_text().strip()
-    if len(key) < 50:
-        raise ImproperlyConfigured(f"{path} does not hold a key of 50 characters. Delete it to get a new one.")
-    return key
-
-
-SECRET_KEY = secret_key()
+SECRET_KEY = secret_key(SHARED_DIR, production=PRODUCTION)
 ALLOWED_HOSTS = envlist("ALLOWED_HOSTS")
 if PRODUCTION and not ALLOWED_HOSTS:
     raise ImproperlyConfigured("CINEMA_PRODUCTION is on and ALLOWED_HOSTS is not set: name the site's host names.")
@@ -210,40 +181,9 @@ def database(url: str) -> dict[str, Any]:
 DATABASES = {"default": database(os.environ.get("DATABASE_URL", ""))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-
-def caches(url: str, prefix: str) -> dict[str, Any]:
-    """Settings of the caches: in Redis at ``url`` (redis://, rediss:// or unix://), or in each process's memory."""
-    if not url:
-        return {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
-        raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://. Leave it empty for none.")
-    # What other code has put there may have another form.
-    code = hashlib.sha256()
-    for package in ("cinema", "recommender", "mlops"):
-        for source in sorted((BASE_DIR / package).rglob("*.py")):
-            code.update(source.read_bytes())
-    return {
-        "default": {
-            "BACKEND": "cinema.redis_cache.ForgivingRedisCache",
-            "LOCATION": url,
-            "KEY_PREFIX": prefix,
-            "VERSION": code.hexdigest()[:12],
-            "OPTIONS": {**REDIS_OPTIONS, "serializer": "cinema.redis_store.SignedSerializer"},
-        }
-    }
-
-
 # For what may be lost: throttles and caches. The queue, sessions and wrong passwords stay in the database.
 REDIS_URL = os.environ.get("REDIS_URL", "").strip()
-# What a request waits for an answer at most; on a local network it takes less than a millisecond.
-REDIS_OPTIONS: dict[str, Any] = {
-    "socket_connect_timeout": 0.25,
-    "socket_timeout": 0.25,
-    "retry": None,  # redis-py would try again by itself, with pauses
-}
-# The same on all hosts of a site, another one on every other site.
-_name = hmac.digest(SECRET_KEY.encode(), str(DATABASES["default"]["NAME"]).encode(), "sha256")
-REDIS_PREFIX = f"cinema-{_name.hex()[:16]}"
+REDIS_PREFIX = redis_prefix(SECRET_KEY, DATABASES["default"]["NAME"])
 CACHES = caches(REDIS_URL, REDIS_PREFIX)
 
 AUTH_USER_MODEL = "cinema.User"

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.test import override_settings
 
 from cinema import redis_store
-from cinema.settings import caches as cache_settings
+from cinema.redis_settings import caches
 
 
 class RedisServer:
@@ -83,7 +83,7 @@ class RedisMixin(unittest.TestCase):
         self.use(self.server)
 
     def use(self, server: RedisServer) -> None:
-        url = {"REDIS_URL": server.url, "CACHES": cache_settings(server.url, settings.REDIS_PREFIX)}
+        url = {"REDIS_URL": server.url, "CACHES": caches(server.url, settings.REDIS_PREFIX)}
         self.enterContext(override_settings(**url))
         server.client.flushall()
         self.come_back()

@@ -65,6 +65,15 @@ class PreparingTestCase(TestCase):
         self.assertEqual(set(self.command._prepare()), {"admin", "viewer"})
         self.assertEqual(self.command._prepare(), {})
 
+    def test_it_says_that_hosts_of_one_site_have_different_keys(self) -> None:
+        shared = self.var / "shared"
+        for key, told in (("one" * 20, 0), ("one" * 20, 0), ("other" * 20, 1), ("other" * 20, 0)):
+            with override_settings(SHARED_DIR=shared, SECRET_KEY=key):
+                self.command._compare_keys()
+            self.assertEqual(len(self.told), told)
+            self.told.clear()
+        self.assertEqual((shared / "secret_key.digest").stat().st_mode & 0o777, 0o600)
+
     def test_it_says_that_the_database_does_not_answer(self) -> None:
         self.replace(up, "call_command", mock.Mock(side_effect=OperationalError("connection refused\n")))
         with self.assertRaisesMessage(CommandError, "The database cannot be used: connection refused"):

@@ -79,8 +79,10 @@ class RunningSite:
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
 
-    def wait_for_answer(self) -> None:
-        wait_until(lambda: self.process.poll() is not None or self.get("/healthz")[0] == 200, 60, "the site answers")
+    def wait_for_answer(self, seconds: float = 60) -> None:
+        wait_until(
+            lambda: self.process.poll() is not None or self.get("/healthz")[0] == 200, seconds, "the site answers"
+        )
         assert self.process.poll() is None, self.log.read_text()
 
     def family(self) -> list[psutil.Process]:
@@ -133,7 +135,6 @@ class RunningSite:
         return process
 
     def kill_whatever_is_left(self) -> None:
-        # Stopped by a signal or not: the others follow it.
         for process in [p for p in [self.process] if p.poll() is None]:
             process.kill()
             process.wait()

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, OperationalError, connection
+from django.utils.crypto import salted_hmac
 
 from cinema.credentials import credentials_path
 from cinema.database_lock import only_one
@@ -141,6 +142,7 @@ class Command(BaseCommand):
             with only_one("start", wait=self._wait_for_other) as held:
                 if not held:
                     return {}
+                self._compare_keys()
                 call_command("migrate", verbosity=0, interactive=False)
                 build_missing_indexes()  # those that an import was killed before it built
                 self._load_demo()
@@ -175,6 +177,20 @@ class Command(BaseCommand):
             self._told_other = True
             self._say("Another host is starting this site at the moment: waiting for it.")
         return not self._stop.is_set()
+
+    def _compare_keys(self) -> None:
+        """Hosts with different keys would sign each other's people out, and throw each other's tasks away."""
+        if settings.SHARED_DIR == settings.VAR_DIR:
+            return
+        key = salted_hmac("mlops.up", "the key of all hosts", algorithm="sha256").hexdigest()
+        path = Path(settings.SHARED_DIR) / "secret_key.digest"
+        if path.exists() and path.read_text() != key:
+            self._say(
+                "SECRET_KEY is not the one of the last start on CINEMA_SHARED: all hosts of a site need the same."
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(key)
 
     def _load_demo(self) -> None:
         if Movie.objects.exists():

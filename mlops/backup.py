@@ -23,10 +23,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from cinema import __version__
+from cinema.credentials import credentials_path
+from cinema.tmdb import art_path
 from mlops import database_copy
 from mlops.database_copy import DatabaseCopy
 from recommender import artifacts
@@ -55,6 +56,11 @@ class BackupFailed(Exception):
 
 class ArchiveRefused(Exception):
     """The file is no backup, or not the one that was written."""
+
+
+def secret_key_path() -> Path:
+    """Where the settings keep the key that they have made."""
+    return credentials_path().with_name(SECRET_KEY)
 
 
 class _DeletedMeanwhile(Exception):
@@ -107,7 +113,7 @@ def _write(archive: Path, scratch: Path, say: Say) -> None:
             for name, file in files.items():
                 members[name] = _add(tar, name, file)
             # Opened one by one: there may be more of them than a process may have files open.
-            for path in sorted((Path(settings.VAR_DIR) / "art").glob("*")):
+            for path in sorted(art_path("any").parent.glob("*")):
                 if _NAMES.fullmatch(f"art/{path.name}"):
                     with _regular(path) as picture:
                         members[f"art/{path.name}"] = _add(tar, f"art/{path.name}", picture)
@@ -145,9 +151,8 @@ def _opened_files(
             except _DeletedMeanwhile:
                 say("A version was deleted meanwhile. Once more…")
                 continue
-            key = Path(settings.VAR_DIR) / SECRET_KEY
-            if key.exists():
-                files[SECRET_KEY] = tried.enter_context(_regular(key))
+            if secret_key_path().exists():
+                files[SECRET_KEY] = tried.enter_context(_regular(secret_key_path()))
             opened.push(tried.pop_all())
             return copy, files, damaged
     raise BackupFailed(f"Versions were deleted during each of {TRIES} tries. What keeps deleting them?")

@@ -23,6 +23,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from cinema.credentials import credentials_path
 from cinema.models import Movie, Rating, User
+from cinema.tmdb import art_path
 from mlops import backup, database_copy, runs, site_lock, swap
 from mlops.backup import ArchiveRefused, Manifest, Say, sync_folder
 from mlops.integrity import checks
@@ -36,8 +37,8 @@ class RestoreRefused(Exception):
     """Nothing was changed; the message says why."""
 
 
-def restore(archive: Path, *, replace: bool, say: Say) -> Path | None:
-    """Makes this site the one in ``archive``; where the old state lies now, if there was one.
+def restore(archive: Path, *, replace: bool, say: Say) -> list[str]:
+    """Makes this site the one in ``archive``; what holds the old state now, if there was one, in words.
 
     Raises RestoreRefused with nothing touched, and swap.SwapFailed if it stopped half way: then the next try or the
     next start goes on.
@@ -110,15 +111,16 @@ class _Restoring:
         self.manifest, self.held, self.say = manifest, held, say
         stamp = f"{datetime.now(UTC):%Y%m%d_%H%M%S}"
         self.var = Path(settings.VAR_DIR)
-        # A var of its own, beside what it will replace: a rename does not cross disks.
-        self.staging = self.var / f".restoring-{stamp}"
+        # A var of its own, its pieces beside what they will replace, for a rename does not cross disks.
+        self.staging = backup.secret_key_path().parent / f".restoring-{stamp}"
+        self.database = self.var / f".restoring-{stamp}" / "db.sqlite3"
         self.models = artifacts.root() / f".tmp-restoring-{stamp}"
         self.aside = self.var / f"before-restore-{stamp}"
         self.new_database = f"{_database()}_restoring_{stamp}"
         self.old_database = f"{_database()}_before_{stamp}"
         self.was_empty = is_empty()
 
-    def run(self, archive: Path) -> Path | None:
+    def run(self, archive: Path) -> list[str]:
         self._check_room()
         try:
             self._unpack(archive)
@@ -130,33 +132,40 @@ class _Restoring:
             if not (self.var / swap.JOURNAL).exists():
                 self._clean_up()
             raise
+        postgres = self.manifest.vendor == "postgresql"
         if self.was_empty:  # nobody's key is all that there was
             shutil.rmtree(self.aside, ignore_errors=True)
-            if self.manifest.vendor == "postgresql":
+            if postgres:
                 database_copy.drop_postgres(self.old_database)
-        return self.aside if self.aside.exists() else None
+            return []
+        kept = [f"the folder {self.aside}"] if self.aside.exists() else []
+        return [*kept, f"the database {self.old_database}"] if postgres else kept
 
     def _check_room(self) -> None:
         needed = ROOM * sum(member["bytes"] for member in self.manifest.members.values())
-        free = shutil.disk_usage(self.var).free
-        if free < needed:
-            raise RestoreRefused(f"The disk has {free / 1e6:.0f} MB free, and {needed / 1e6:.0f} MB are needed.")
+        for folder in (self.var, self.staging.parent):
+            free = shutil.disk_usage(folder).free
+            if free < needed:
+                raise RestoreRefused(f"{folder} has {free / 1e6:.0f} MB free, and {needed / 1e6:.0f} MB are needed.")
 
     def _unpack(self, archive: Path) -> None:
         self.say("Unpacking beside the present state…")
-        self.staging.mkdir(mode=0o700)
+        for folder in {self.staging, self.database.parent}:
+            folder.mkdir(mode=0o700)
         artifacts.root().mkdir(parents=True, exist_ok=True)
         self.models.mkdir(mode=0o700)
         (self.staging / "artifacts").symlink_to(self.models)
+        if self.database.parent != self.staging:
+            (self.staging / self.database.name).symlink_to(self.database)
         if backup.read(archive, self._store) != self.manifest:
             raise ArchiveRefused("It was altered while it was being read.")
-        for folder in (self.staging, self.models, *self.models.iterdir()):
+        for folder in (self.staging, self.database.parent, self.models, *self.models.iterdir()):
             sync_folder(folder)
 
     def _place(self, name: str) -> Path:
         """Where a member is unpacked to. Its name has been checked."""
         if name == database_copy.SQLITE_FILE:
-            return self.staging / "db.sqlite3"
+            return self.database
         if name.startswith("artifacts/"):
             return self.models / name.removeprefix("artifacts/")
         return self.staging / name
@@ -173,8 +182,7 @@ class _Restoring:
 
     def _examine(self) -> None:
         """Migrates the new state and checks it, in a process that sees nothing else. Raises RestoreRefused."""
-        environment = {**os.environ, "CINEMA_VAR": str(self.staging), "DATABASE_URL": ""}
-        environment.pop("CINEMA_ARTIFACTS", None)
+        environment = {**os.environ, "CINEMA_VAR": str(self.staging), "CINEMA_SHARED": "", "DATABASE_URL": ""}
         if self.manifest.vendor == "postgresql":
             self.say("Filling a new database…")
             dump = self.staging / database_copy.POSTGRES_FILE
@@ -210,10 +218,11 @@ class _Restoring:
         for folder in sorted(self.models.iterdir()):
             place = artifacts.root() / folder.name
             put.append((str(folder), str(place), str(self.aside / "artifacts" / folder.name)))
-        for name in (backup.SECRET_KEY, "art"):
+        for place in (backup.secret_key_path(), art_path("any").parent):
+            name = place.name
             # Without a key in the backup it came from the environment; the one made for the examination is nobody's.
             if any(member == name or member.startswith(f"{name}/") for member in self.manifest.members):
-                put.append((str(self.staging / name), str(self.var / name), str(self.aside / name)))
+                put.append((str(self.staging / name), str(place), str(self.aside / name)))
         away = [
             (str(path), str(self.aside / "artifacts" / path.name))
             for path in artifacts.root().glob("v*")
@@ -221,20 +230,19 @@ class _Restoring:
         ]
         # Its passwords and tokens are those of the old accounts.
         away.append((str(credentials_path()), str(self.aside / credentials_path().name)))
-        plan = swap.Swap(staging=[str(self.staging), str(self.models)], put=put, away=away)
+        plan = swap.Swap(staging=[str(self.staging), str(self.database.parent), str(self.models)], put=put, away=away)
         if self.manifest.vendor == "postgresql":
             return dataclasses.replace(plan, postgres=(self.new_database, _database(), self.old_database))
-        new = self.staging / "db.sqlite3"
-        with closing(sqlite3.connect(new)) as database:
+        with closing(sqlite3.connect(self.database)) as database:
             database.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
-        with new.open("rb") as file:
+        with self.database.open("rb") as file:
             os.fsync(file.fileno())
         connection.close()
-        return dataclasses.replace(plan, sqlite=(str(new), _database(), str(self.aside / "db.sqlite3")))
+        return dataclasses.replace(plan, sqlite=(str(self.database), _database(), str(self.aside / "db.sqlite3")))
 
     def _clean_up(self) -> None:
-        shutil.rmtree(self.staging, ignore_errors=True)
-        shutil.rmtree(self.models, ignore_errors=True)
+        for folder in (self.staging, self.database.parent, self.models):
+            shutil.rmtree(folder, ignore_errors=True)
         if self.manifest.vendor == "postgresql":
             database_copy.drop_postgres(self.new_database)
 

@@ -47,7 +47,7 @@ class SiteToBackUp(StoredVersionsMixin, TransactionTestCase):
         self.folder = Path(folder.name)
         self.var = self.folder / "var"
         self.var.mkdir()
-        moved = override_settings(VAR_DIR=self.var)
+        moved = override_settings(VAR_DIR=self.var, SHARED_DIR=self.var)
         moved.enable()
         self.addCleanup(moved.disable)
         (self.var / "secret_key").write_text(settings.SECRET_KEY)

@@ -115,7 +115,7 @@ class RestoreTestCase(SiteToBackUp):
             rater.join(60)
         outcome = self.other.manage("restore", str(self.archive))
         self.assertEqual(outcome.returncode, 0, outcome.stderr)
-        self.assertNotIn("before", outcome.stdout, "nothing was there before")
+        self.assertNotIn("before", outcome.stdout)  # where nothing was, nothing is kept
         checked = self.other.manage("verify_integrity", "--json")
         self.assertEqual(checked.returncode, 0, checked.stdout)
         found = json.loads(self.other.manage("shell", "-v", "0", "-c", LIST).stdout)
@@ -150,6 +150,7 @@ class RestoreTestCase(SiteToBackUp):
         self.assertEqual({**self.other.files(), "up.lock": b""}, {**unchanged, "up.lock": b""})
         outcome = self.other.manage("restore", str(self.archive), "--replace")
         self.assertEqual(outcome.returncode, 0, outcome.stderr)
+        self.assertIn("is kept as", outcome.stdout)
         checked = self.other.manage("verify_integrity", "--json")
         self.assertEqual(checked.returncode, 0, checked.stdout)
         self.assertNotIn("[ ]", self.other.manage("showmigrations").stdout)

@@ -48,7 +48,7 @@ class SwapTestCase(SimpleTestCase):
         self.number += 1
         self.var = self.root / str(self.number)
         self.var.mkdir()
-        moved = override_settings(VAR_DIR=self.var)
+        moved = override_settings(VAR_DIR=self.var, SHARED_DIR=self.var)
         moved.enable()
         self.addCleanup(moved.disable)
         new, aside = self.var / ".restoring", self.var / "before"

@@ -28,11 +28,11 @@ class Command(BaseCommand):
         if options["file"] is None:
             raise CommandError("Which file?")
         try:
-            aside = restore(options["file"], replace=options["replace"], say=self.stdout.write)
+            kept = restore(options["file"], replace=options["replace"], say=self.stdout.write)
         except (RestoreRefused, SwapFailed) as error:
             raise CommandError(str(error)) from error
         except Error as error:
             raise CommandError(f"The database cannot be used: {str(error).strip()}") from error
         self.stdout.write(f"Restored from {options['file']}.")
-        if aside is not None:
-            self.stdout.write(f"What was here before is in {aside}. Delete it when you no longer want it.")
+        if kept:
+            self.stdout.write(f"What was here before is kept as {' and '.join(kept)}, until you delete it.")

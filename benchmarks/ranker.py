@@ -69,7 +69,9 @@ def measure(*, quick: bool) -> dict[str, Any]:
     if importlib.util.find_spec("implicit") is not None:
         less = 5 if quick else 1
         figures["peers"] = {
-            "implicit ALS": _course(peers.ImplicitAls, ALS, ALS_ITERATIONS // less, ALS_EVERY * (3 if quick else 1), split, goal),
+            "implicit ALS": _course(
+                peers.ImplicitAls, ALS, ALS_ITERATIONS // less, ALS_EVERY * (3 if quick else 1), split, goal
+            ),
             "implicit BPR": _course(peers.ImplicitBpr, BPR, BPR_ITERATIONS // less, BPR_EVERY, split, goal),
         }
     return figures
@@ -163,7 +165,12 @@ class _Factors:
 
 
 def _course(
-    peer: Callable[[dict[str, Any]], Any], settings: dict[str, Any], iterations: int, every: int, split: Split, goal: float
+    peer: Callable[[dict[str, Any]], Any],
+    settings: dict[str, Any],
+    iterations: int,
+    every: int,
+    split: Split,
+    goal: float,
 ) -> dict[str, Any]:
     model = peer({**settings, "iterations": iterations})
     watched = model._model = _Watched(model._model, split, every, goal)

@@ -115,9 +115,7 @@ def libmf_uses_avx() -> bool:
     found = importlib.util.find_spec("libmf")
     if found is None or found.origin is None:
         return False
-    return any(
-        _AVX_BROADCAST in path.read_bytes() for path in Path(found.origin).parents[1].glob("libmf*.so")
-    )
+    return any(_AVX_BROADCAST in path.read_bytes() for path in Path(found.origin).parents[1].glob("libmf*.so"))
 
 
 def _libmf(data: Interactions) -> Timed | None:

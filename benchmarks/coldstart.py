@@ -1,5 +1,6 @@
-"""From nothing to a list: seconds from `manage.py up` on an empty folder to the first live version, and from the start of
-the web server to the first recommendation when a version is there, beside its first answer of any kind. On SQLite."""
+"""From nothing to a list: seconds from `manage.py up` on an empty folder to the first live version, and from the start
+of the web server to the first recommendation when a version is there, beside its first answer of any kind. On SQLite.
+"""
 
 from __future__ import annotations
 

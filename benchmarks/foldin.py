@@ -31,7 +31,7 @@ class Kind:
 
 
 KINDS = (Kind("one sample of rank 32", 1, 32), Kind("twelve samples of rank 17", 12, 17))
-# While a score is taken, the vectors lie in memory as float32 and once more as float64, and what was there before stays.
+# While scores are taken, the vectors lie in memory as float32 and once more as float64, with room to spare.
 BYTES_A_FLOAT = 24
 
 

@@ -1,8 +1,8 @@
-"""Seconds until a ranker orders lists as well as ours does, on the demo ratings: ours, and implicit's ALS and BPR, which
-train until they reach our NDCG@10 or their own best.
+"""Seconds until a ranker orders lists as well as ours does, on the demo ratings: ours, and implicit's ALS and BPR,
+which train until they reach our NDCG@10 or their own best.
 
-The split is that of docs/quality.md: the last fifth of each person's ratings by time is the test part. Everybody has the
-settings that were chosen on validation ratings there, and one thread. Judging a peer between its iterations is not
+The split is that of docs/quality.md: the last fifth of each person's ratings by time is the test part. Everybody has
+the settings that were chosen on validation ratings, and one thread. Judging a peer between its iterations is not
 counted.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -174,10 +175,8 @@ def _course(
 ) -> dict[str, Any]:
     model = peer({**settings, "iterations": iterations})
     watched = model._model = _Watched(model._model, split, every, goal)
-    try:
+    with suppress(_Enough):
         model.fit(split.train)
-    except _Enough:
-        pass
     best = max(range(len(watched.course)), key=lambda place: watched.course[place][1])
     seconds, ndcg = watched.course[best]
     return {

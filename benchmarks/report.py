@@ -88,8 +88,8 @@ def _machines(benchmarks: dict[str, Any]) -> list[str]:
         libraries = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
         of = f"{', '.join(names)}: " if len(by_machine) > 1 else ""
         lines.append(
-            f"- {of}{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['vectors']}; "
-            f"{machine['system']}, Python {machine['python']}; {libraries}."
+            f"- {of}{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
+            f"{machine['vectors']}; {machine['system']}, Python {machine['python']}; {libraries}."
         )
     return lines
 
@@ -117,9 +117,9 @@ def _unit(unit: str) -> str:
 
 def _training(figures: Figures) -> list[str]:
     lines = [
-        "One rating update of SGD at 50 factors, learning rate 0.01, regularization 0.02. Peers on one thread; what is done "
-        "once for all epochs is left out of everybody's time and stands in the last column, as a share of our kernel's "
-        "time over the classic preset's 20 epochs.",
+        "One rating update of SGD at 50 factors, learning rate 0.01, regularization 0.02. Peers on one thread; what "
+        "is done once for all epochs is left out of everybody's time and stands in the last column, as a share of "
+        "our kernel's time over the classic preset's 20 epochs.",
         "",
     ]
     rows = []
@@ -154,10 +154,10 @@ def _roofline(figures: Figures) -> list[str]:
         for one in figures.values()
     ]
     return [
-        "Limits of one core, measured in the same run: multiply-adds on registers alone, STREAM's triad in memory, and rows "
-        "of the factors' width read and written in the kernel's order with next to no arithmetic. An update moves "
-        f"{one['bytes_per_update']} bytes and does {one['flops_per_update']} operations, so it is the rows' way to the core "
-        "that bounds it. More than 1 × memory means that rows come from the caches.",
+        "Limits of one core, measured in the same run: multiply-adds on registers alone, STREAM's triad in memory, "
+        "and rows of the factors' width read and written in the kernel's order with next to no arithmetic. An "
+        f"update moves {one['bytes_per_update']} bytes and does {one['flops_per_update']} operations, so it is the "
+        "rows' way to the core that bounds it. More than 1 × memory means that rows come from the caches.",
         "",
         *table(
             ["", "of rows' bandwidth", "of FMA limit", "× memory bandwidth", "GB/s", "GFLOP/s", "memory GB/s"], rows
@@ -196,10 +196,11 @@ def _ranker(figures: Figures) -> list[str]:
         for name, one in figures["peers"].items()
     ]
     lines = [
-        f"Seconds of training to equal NDCG@10, on the demo's real ratings ({figures['ratings']:,} of them for training; the "
-        "last fifth of each person's for the test), one thread each, everybody with tuned settings. A peer trains until "
-        "it reaches our NDCG or its own best. Ours counts the latest ratings for more, which costs no training: without "
-        f"that it has {figures['ours_without_recency_ndcg']:.3f}; popularity has {figures['popularity_ndcg']:.3f}.",
+        f"Seconds of training to equal NDCG@10, on the demo's real ratings ({figures['ratings']:,} of them for "
+        "training; the last fifth of each person's for the test), one thread each, everybody with tuned settings. A "
+        "peer trains until it reaches our NDCG or its own best. Ours counts the latest ratings for more, which "
+        f"costs no training: without that it has {figures['ours_without_recency_ndcg']:.3f}; popularity has "
+        f"{figures['popularity_ndcg']:.3f}.",
         "",
         *table(["", "NDCG@10", "time ÷ ours", "seconds", "iterations", "reaches ours"], rows),
     ]
@@ -219,9 +220,9 @@ def _foldin(figures: Figures) -> list[str]:
         for row in figures["rows"]
     ]
     return [
-        "A person solved from their ratings and scored against every film, best ten taken. The floor is the same solve, "
-        "product and partition in bare numpy and float32, without the person's habit, variance or noise. Large catalogues "
-        "are served from a shortlist instead, where the version has one.",
+        "A person solved from their ratings and scored against every film, best ten taken. The floor is the same "
+        "solve, product and partition in bare numpy and float32, without the person's habit, variance or noise. "
+        "Large catalogues are served from a shortlist instead, where the version has one.",
         "",
         *table(["", "time ÷ floor", "µs, ours", "µs, floor", "of it the solve", "floor's solve"], rows),
         *[f"\nLeft out: {one}." for one in figures["left_out"]],
@@ -239,9 +240,9 @@ def _serving(figures: Figures) -> list[str]:
         for name, one in figures.items()
     ]
     return [
-        "Eight clients, each sending its next request when the last is answered; gunicorn with two processes of four threads, "
-        "SQLite at full durability, the load generator on the same cores. The bare view answers ten dicts through the same "
-        "authentication.",
+        "Eight clients, each sending its next request when the last is answered; gunicorn with two processes of "
+        "four threads, SQLite at full durability, the load generator on the same cores. The bare view answers ten "
+        "dicts through the same authentication.",
         "",
         *table(["", "÷ bare view", "requests/s", "p50 ms", "p95 ms", "p99 ms"], rows),
     ]
@@ -249,10 +250,10 @@ def _serving(figures: Figures) -> list[str]:
 
 def _growth(figures: Figures) -> list[str]:
     lines = [
-        "Each step in a process of its own; memory is the peak above what the process held with its libraries and kernels "
-        "loaded. Training is reading all ratings and one epoch of the classic preset; its bytes a rating are without the "
-        "factors' rows, of which there is one for each person and film. Into a database that serves, somebody rates every "
-        "50 ms meanwhile.",
+        "Each step in a process of its own; memory is the peak above what the process held with its libraries and "
+        "kernels loaded. Training is reading all ratings and one epoch of the classic preset; its bytes a rating "
+        "are without the factors' rows, of which there is one for each person and film. Into a database that "
+        "serves, somebody rates every 50 ms meanwhile.",
         "",
     ]
     for kind, sizes in figures.items():

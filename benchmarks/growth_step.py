@@ -13,6 +13,7 @@ import json
 import select
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -128,5 +129,10 @@ def write() -> dict[str, Any]:
 
 if __name__ == "__main__":
     django.setup()
-    steps = {"prepare": prepare, "import": import_set, "train": train, "write": write}
+    steps: dict[str, Callable[..., dict[str, Any]]] = {
+        "prepare": prepare,
+        "import": import_set,
+        "train": train,
+        "write": write,
+    }
     print(json.dumps(steps[sys.argv[1]](*sys.argv[2:])))

@@ -71,7 +71,8 @@ def bars(panels: Sequence[Bars], *, title: str, description: str) -> str:
             kind = " ours" if bar.is_ours else ""
             width = round(max(1.0, bar.value / longest * (_BARS_END - _LABELS)), 1)
             parts += [
-                f'<text class="label{kind}" x="{_LABELS - 10}" y="{y + 12}" text-anchor="end">{escape(bar.label)}</text>',
+                f'<text class="label{kind}" x="{_LABELS - 10}" y="{y + 12}" text-anchor="end">'
+                f"{escape(bar.label)}</text>",
                 f'<rect class="bar{kind}" x="{_LABELS}" y="{y}" width="{width}" height="16" rx="2"/>',
                 f'<text class="value{kind}" x="{_LABELS + width + 8}" y="{y + 12}">{escape(bar.shown)}</text>',
             ]

@@ -15,10 +15,11 @@ Figures = dict[str, Any]
 
 HEAD = """# How fast it is
 
-Measured by `python3 run.py bench --docs`, which writes this page anew: peers and we in the same run on the same machine,
-in turns, medians over the rounds. Ratios carry over to other machines better than times do. `--only NAME …` measures some,
-`--quick` tries whether all of it works, `--growth 25` goes on to 25 million ratings, and with `DATABASE_URL` set growth
-is measured on PostgreSQL, in a database of its own. Everything is in `var/benchmarks/speed.json`.
+Measured by `python3 run.py bench --docs`, which writes this page anew: peers and we in the same run on the same
+machine, in turns, medians over the rounds. Ratios carry over to other machines better than times do. `--only NAME …`
+measures some, `--quick` tries whether all of it works, `--growth 25` goes on to 25 million ratings, and with
+`DATABASE_URL` set growth is measured on PostgreSQL, in a database of its own. Everything is in
+`var/benchmarks/speed.json`.
 """
 MADE = "Ratings are drawn by chance in MovieLens' shape (`benchmarks/made_ratings.py`); real ones are named."
 
@@ -123,7 +124,7 @@ def _training(figures: Figures) -> list[str]:
         "",
     ]
     rows = []
-    for size, one in figures.items():
+    for one in figures.values():
         for name, ns in one["ns_per_update"].items():
             order = f"{one['order_of_kernel']:.3f}" if name == "ours, 1 thread" else ""
             rows.append([f"{one['ratings']:,} ratings: {name}", f"{one['times_ours'][name]:.2f}", f"{ns:.1f}", order])
@@ -360,8 +361,8 @@ def _bars(figures: Figures) -> str:
     return plots.bars(
         panels,
         title="Speed of training and serving",
-        description="Nanoseconds of a rating update beside Surprise and LIBMF, and requests a second beside a bare view. "
-        "The numbers stand in the tables.",
+        description="Nanoseconds of a rating update beside Surprise and LIBMF, and requests a second beside a bare "
+        "view. The numbers stand in the tables.",
     )
 
 
@@ -394,6 +395,6 @@ def _growth_plot(figures: Figures) -> str:
     return plots.growth(
         panels,
         title="Time and memory by the number of ratings",
-        description="Both axes are logarithmic with equal decades: what grows in proportion rises at 45 degrees. The numbers "
-        "stand in the tables.",
+        description="Both axes are logarithmic with equal decades: what grows in proportion rises at 45 degrees. The "
+        "numbers stand in the tables.",
     )

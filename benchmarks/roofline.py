@@ -1,8 +1,8 @@
 """What one core can do at most, and how much of it the SGD kernel takes.
 
-Measured, not looked up: additions with multiplication (FMA) on registers alone; bytes a second to memory; bytes a second
-when rows of the factors' width are read and written in random order within tables of the factors' size, which is what
-SGD does, with next to no arithmetic. Then the kernel itself, in turns with these.
+Measured, not looked up: multiplications with addition (FMA) on registers alone; bytes a second to memory; bytes a
+second when rows of the factors' width are read and written in random order within tables of the factors' size, as SGD
+does, with next to no arithmetic. Then the kernel itself, in turns with these.
 """
 
 from __future__ import annotations
@@ -195,7 +195,8 @@ def _touch_rows(users, items, user, item):  # type: ignore[no-untyped-def]
 
 
 def _row_bandwidth(data: Interactions) -> Callable[[], float]:
-    """Both rows of each rating read and written, in random order, one addition for each float and the rows to come prefetched."""
+    """Both rows of each rating read and written, in random order, one addition for each float; the rows to come are
+    prefetched."""
     order = np.random.default_rng(0).permutation(len(data))
     user, item = data.user[order], data.item[order]
     users, items = np.zeros((data.n_users, WIDTH), np.float32), np.zeros((data.n_items, WIDTH), np.float32)

@@ -1,7 +1,7 @@
 """``python3 run.py bench``: all benchmarks of speed, one after the other, each in a process of its own.
 
-The figures go to speed.json, where those of a benchmark that is not run again stay, and from there to a report. Exit code 1
-if a benchmark failed; the others are measured all the same.
+The figures go to speed.json, where those of a benchmark that is not run again stay, and from there to a report. Exit
+code 1 if a benchmark failed; the others are measured all the same.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ def chosen(only: Sequence[str], *, quick: bool) -> list[str]:
 def run(name: str, options: dict[str, Any]) -> dict[str, Any]:
     """``figures``, or ``failed`` with the last line that the benchmark had to say."""
     environment = {key: value for key, value in os.environ.items() if key not in MISLEADING}
+    environment["PYTHONPATH"] = str(ROOT)
     with tempfile.TemporaryDirectory(prefix="cinema-bench-") as folder:
         path = Path(folder) / "figures.json"
         command = [sys.executable, "-P", "-m", "benchmarks.one", name, json.dumps(options), str(path)]
@@ -91,11 +92,13 @@ def run(name: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def merged(name: str, before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    """The newer figures; of growth, those of each database and size."""
-    if name != "growth" or "figures" not in before:
+    """The newer figures; of growth, those of each database and size. After a failure the older ones stay."""
+    if "figures" not in before:
         return now
     if "figures" not in now:
         return {**before, "failed": now["failed"]}
+    if name != "growth":
+        return now
     figures = {kind: dict(sizes) for kind, sizes in before["figures"].items()}
     for kind, sizes in now["figures"].items():
         figures.setdefault(kind, {}).update(sizes)

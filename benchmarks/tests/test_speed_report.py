@@ -20,7 +20,7 @@ MACHINE = {
 
 
 def of(figures: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"figures": figures, "quick": False, "seconds": 1.0, "machine": MACHINE, **more}
+    return {"figures": figures, "quick": False, "seconds": 1.0, "machine": {**MACHINE}, **more}
 
 
 def training(libmf: float = 40.0) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import plots
+from benchmarks import speed_plots
 from benchmarks.targets import LARGE, Verdict, verdicts
 
 Figures = dict[str, Any]
@@ -50,9 +50,9 @@ def write(told: dict[str, Any], text: str, folder: Path) -> list[Path]:
     figures = figures_of(told)
     files = {"benchmarks.md": text}
     if "training" in figures or "serving" in figures:
-        files["benchmarks.svg"] = _bars(figures)
+        files["benchmarks.svg"] = speed_plots.bars(figures)
     if figures.get("growth"):
-        files["benchmarks-growth.svg"] = _growth_plot(figures["growth"])
+        files["benchmarks-growth.svg"] = speed_plots.growth(figures["growth"])
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / name).write_text(content)
@@ -343,58 +343,3 @@ SECTIONS: dict[str, tuple[str, Callable[[Figures], list[str]]]] = {
     "coldstart": ("Cold start", _coldstart),
     "spark": ("Spark", _plain),
 }
-
-
-def _bars(figures: Figures) -> str:
-    panels = []
-    for one in figures.get("training", {}).values():
-        bars = [
-            plots.Bar(name, ns, f"{ns:.1f} ns", name.startswith("ours")) for name, ns in one["ns_per_update"].items()
-        ]
-        panels.append(plots.Bars(f"A rating update of SGD, {one['ratings']:,} ratings (shorter is better)", bars))
-    serving = figures.get("serving", {})
-    bars = [
-        plots.Bar(name, one["per_second"], f"{one['per_second']:,.0f}/s", name != "bare view")
-        for name, one in serving.items()
-    ]
-    panels.append(plots.Bars("Requests a second at eight clients (longer is better)", bars))
-    return plots.bars(
-        panels,
-        title="Speed of training and serving",
-        description="Nanoseconds of a rating update beside Surprise and LIBMF, and requests a second beside a bare "
-        "view. The numbers stand in the tables.",
-    )
-
-
-def _growth_plot(figures: Figures) -> str:
-    panels = []
-    for kind, sizes in figures.items():
-        found = [sizes[size] for size in sorted(sizes, key=int)]
-
-        def curve(label: str, step: str, what: str, found: list[Figures] = found, ours: bool = True) -> plots.Curve:
-            return plots.Curve(label, [(one["ratings"], one[step][what]) for one in found if one[step][what] > 0], ours)
-
-        panels += [
-            plots.Growth(
-                f"{kind}: time",
-                "seconds",
-                [
-                    curve("training: reading and one epoch", "train", "seconds"),
-                    curve("import into an empty database", "import", "seconds", ours=False),
-                ],
-            ),
-            plots.Growth(
-                f"{kind}: peak memory",
-                "MiB",
-                [
-                    curve("training", "train", "peak_mib"),
-                    curve("import", "import", "peak_mib", ours=False),
-                ],
-            ),
-        ]
-    return plots.growth(
-        panels,
-        title="Time and memory by the number of ratings",
-        description="Both axes are logarithmic with equal decades: what grows in proportion rises at 45 degrees. The "
-        "numbers stand in the tables.",
-    )

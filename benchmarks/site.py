@@ -43,8 +43,8 @@ class CannotStart(Exception):
 
 
 @contextmanager
-def running_site(n_accounts: int) -> Iterator[RunningSite]:
-    """With the demo ratings, a version of the default preset, and accounts who rate like some of the demo's people.
+def running_site(n_accounts: int, *, preset: str) -> Iterator[RunningSite]:
+    """With the demo ratings, a version of ``preset``, and accounts who rate like some of the demo's people.
     Raises CannotStart."""
     with (
         tempfile.TemporaryDirectory(prefix="cinema-bench-") as folder,
@@ -55,7 +55,9 @@ def running_site(n_accounts: int) -> Iterator[RunningSite]:
             "DJANGO_SETTINGS_MODULE": "benchmarks.site_settings",
             "RATINGS_PER_MINUTE": "1000000",
         }
-        told: list[dict[str, Any]] = json.loads(_run(["-m", "benchmarks.fill_site", str(n_accounts)], environment))
+        told: list[dict[str, Any]] = json.loads(
+            _run(["-m", "benchmarks.fill_site", str(n_accounts), preset], environment)
+        )
         port = free_port()
         server = subprocess.Popen(web_server(port), env=environment, cwd=ROOT)
         try:

@@ -13,7 +13,8 @@ LARGE = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``of`` finds the figure, or None where it was not measured. ``low``: it may not be more; else it may not be less."""
+    """``of`` finds the figure, or None where it was not measured. ``low``: it may not be more than
+    ``goal``, else not less."""
 
     title: str
     goal: float

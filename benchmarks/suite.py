@@ -22,13 +22,14 @@ from benchmarks import machine, report
 from benchmarks.databases import MISLEADING, ROOT
 
 NAMES = (
-    "training", "roofline", "sampler", "ranker", "foldin", "serving", "growth", "coldstart", "million", "spark",
+    "training", "roofline", "sampler", "ranker", "foldin", "serving", "million", "growth", "coldstart",
+    "engines", "spark",
 )  # fmt: skip
 # It trains the default preset on the demo ratings, which alone takes longer than a quick run may.
 NOT_QUICK = ("coldstart",)
 # Where nobody has them, they are not missed.
-OPTIONAL = ("million", "spark")
-NEEDS = {"spark": "pyspark"}
+OPTIONAL = ("million", "engines", "spark")
+NEEDS = {"engines": "pyspark", "spark": "pyspark"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -89,7 +89,9 @@ def run(name: str, options: dict[str, Any]) -> dict[str, Any]:
             return {"figures": figures}
     sys.stderr.write(finished.stderr)
     lines = finished.stderr.strip().splitlines()
-    return {"failed": lines[-1] if lines else f"It ended with {finished.returncode} and said nothing."}
+    reason = lines[-1] if lines else f"It ended with {finished.returncode} and said nothing."
+    # It may go to a page that is published.
+    return {"failed": reason.replace(str(ROOT), ".")}
 
 
 def merged(name: str, before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:

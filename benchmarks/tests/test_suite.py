@@ -73,3 +73,12 @@ class SuiteTestCase(SimpleTestCase):
         with mock.patch.object(suite.sys, "stderr"):
             outcome = suite.run("nothing_of_that_name", {"quick": True})
         self.assertIn("No module named 'benchmarks.nothing_of_that_name'", outcome["failed"])
+
+    def test_a_failure_names_no_path_of_this_machine(self) -> None:
+        finished = mock.Mock(returncode=1, stderr=f"OSError: {suite.ROOT}/var: no space\n")
+        with mock.patch.object(suite.subprocess, "run", return_value=finished), mock.patch.object(suite.sys, "stderr"):
+            self.assertEqual(suite.run("training", {})["failed"], "OSError: ./var: no space")
+
+    def test_one_that_dies_without_a_word_is_told_too(self) -> None:
+        with mock.patch.object(suite.subprocess, "run", return_value=mock.Mock(returncode=-9, stderr="")):
+            self.assertEqual(suite.run("training", {})["failed"], "It ended with -9 and said nothing.")

@@ -5,7 +5,8 @@
     python3 run.py [--port 5000] [--host 127.0.0.1]    set up what is missing, start the site
     python3 run.py test [pytest's arguments]           set up, run the whole test suite
     python3 run.py manage COMMAND …                    set up, run a management command
-    python3 run.py bench quality [--help]              set up, compare our models with other libraries
+    python3 run.py bench [--quick] [--help]            set up, measure how fast it is, beside other libraries
+    python3 run.py bench quality [--help]              set up, measure how good it is, beside other libraries
 
 Needs Python 3.11 or newer with venv, and nothing else. What it installs goes into .venv beside this file, what the
 site writes into var. This file is written so that an old Python can read it and say what is missing.
@@ -25,7 +26,7 @@ STAMP = os.path.join(VENV, "installed.txt")
 REQUIREMENTS = os.path.join(HERE, "requirements.txt")
 REQUIREMENTS_DEV = os.path.join(HERE, "requirements-dev.txt")
 REQUIREMENTS_BENCH = os.path.join(HERE, "requirements-bench.txt")
-BENCHES = ("quality",)
+BENCHES = {"speed": "benchmarks.suite", "quality": "recommender.benchmarks.quality"}
 
 
 def version_problem(version):
@@ -96,6 +97,7 @@ def install_bench():
     if installed(STAMP, paths):
         return
     say("Installing what to compare with …")
+    build_for_this_machine()
     if pip(["-r", REQUIREMENTS_BENCH]).returncode == 0:
         stamp(fingerprint(paths))
         return
@@ -106,6 +108,20 @@ def install_bench():
             alone.flush()
             if pip(["--no-deps", "-r", alone.name]).returncode != 0:
                 say("{} could not be installed: going on without it.".format(name))
+
+
+def build_for_this_machine():
+    """What is built from source is built with AVX where there is AVX, as its own makefile would, and not taken from a
+    cache where it may lie without."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            has_avx = " avx " in file.read()
+    except OSError:
+        has_avx = False
+    if has_avx:
+        for name in ("CFLAGS", "CXXFLAGS"):
+            os.environ.setdefault(name, "-O3 -DUSEAVX -mavx")
+        os.environ.setdefault("PIP_NO_CACHE_DIR", "1")
 
 
 def blocks_of(requirements):
@@ -156,9 +172,12 @@ def run_bench(arguments):
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         environment[name] = "1"
     environment["TQDM_DISABLE"] = "1"  # progress bars of other libraries
+    # Where they name another processor than this one, numpy's linear algebra is slow.
+    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+        environment.pop(name, None)
     var = environment.get("CINEMA_VAR") or os.path.join(HERE, "var")
     environment.setdefault("NUMBA_CACHE_DIR", os.path.join(os.path.abspath(var), "numba"))
-    command = [python_of(VENV), "-P", "-m", "recommender.benchmarks." + arguments[0]] + arguments[1:]
+    command = [python_of(VENV), "-P", "-m", BENCHES[arguments[0]]] + arguments[1:]
     os.execve(command[0], command, environment)
 
 
@@ -189,10 +208,13 @@ def main(arguments):
     if command not in ("up", "test", "manage", "bench"):
         sys.exit("Unknown command {!r}.\n{}".format(command, __doc__))
     if command == "bench":
-        if arguments[1:2] == [] or arguments[1] not in BENCHES:
+        wanted = arguments[1:]
+        if not wanted or wanted[0].startswith("-"):
+            wanted = ["speed"] + wanted
+        if wanted[0] not in BENCHES:
             sys.exit("What to benchmark: {}.\n{}".format(", ".join(BENCHES), __doc__))
         install_bench()
-        run_bench(arguments[1:])
+        run_bench(wanted)
     if command == "up" and ("-h" in arguments or "--help" in arguments):
         print(__doc__)
         return

@@ -1,8 +1,8 @@
 """Fills an empty site for the serving benchmark, or has everybody there rate one film more. Run by benchmarks.site, in
 a process of its own, since Django is set up once in a process.
 
-    python -m benchmarks.fill_site ACCOUNTS    the demo ratings, a version, so many accounts; tells their tokens
-    python -m benchmarks.fill_site rate        one rating more of each account
+    python -m benchmarks.fill_site ACCOUNTS PRESET    the demo ratings, a version, so many accounts; tells their tokens
+    python -m benchmarks.fill_site rate               one rating more of each account
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 ACCOUNT = "bench-"
 
 
-def fill(n_accounts: int) -> None:
+def fill(n_accounts: int, preset: str) -> None:
     from django.core.management import call_command
     from knox.models import AuthToken
 
@@ -26,7 +26,7 @@ def fill(n_accounts: int) -> None:
 
     call_command("migrate", verbosity=0, interactive=False)
     load_demo()
-    call_command("train", stdout=sys.stderr, stderr=sys.stderr)
+    call_command("train", preset=preset, stdout=sys.stderr, stderr=sys.stderr)
     rng = np.random.default_rng(0)
     imported = User.objects.exclude(source="").order_by("pk").values_list("pk", flat=True)
     chosen = rng.choice(np.array(imported), n_accounts, replace=False).tolist()
@@ -57,4 +57,4 @@ def rate() -> None:
 
 if __name__ == "__main__":
     django.setup()
-    rate() if sys.argv[1] == "rate" else fill(int(sys.argv[1]))
+    rate() if sys.argv[1] == "rate" else fill(int(sys.argv[1]), sys.argv[2])

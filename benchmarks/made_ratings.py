@@ -121,7 +121,7 @@ def interactions(shape: Shape) -> Interactions:
     return Interactions(
         user=np.concatenate([chunk.person for chunk in chunks]),
         item=np.concatenate([chunk.film for chunk in chunks]),
-        value=np.concatenate([chunk.half_stars for chunk in chunks]).astype(np.float32) / 2,
+        value=np.concatenate([chunk.half_stars for chunk in chunks]).astype(np.float32) / np.float32(2),
         time=np.concatenate([chunk.time for chunk in chunks]),
         n_users=shape.n_people,
         n_items=shape.n_films,

@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.load import Load, request, send
 from benchmarks.rounds import in_turn
 from benchmarks.site import RunningSite, running_site
+from recommender.algorithms.presets import DEFAULT_PRESET
 
 CLIENTS = 8
 ACCOUNTS = 200
@@ -23,7 +24,7 @@ class Refused(Exception):
 
 def measure(*, quick: bool) -> dict[str, Any]:
     """For each kind of request, per second and in milliseconds, medians over the rounds."""
-    with running_site(ACCOUNTS) as site:
+    with running_site(ACCOUNTS, preset="fast" if quick else DEFAULT_PRESET) as site:
         return _measure(site, rounds=2 if quick else 7, times=2 if quick else 5)
 
 

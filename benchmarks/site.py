@@ -1,9 +1,9 @@
-"""A site of its own on a free port of loopback, in production's shape: gunicorn with two processes of four threads."""
+"""A site of its own on a free port of loopback, in production's shape: gunicorn with two processes of four threads, on
+SQLite."""
 
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.databases import ROOT, own_database
+
 START_SECONDS = 60.0
 
 
@@ -42,35 +43,45 @@ class CannotStart(Exception):
 
 
 @contextmanager
-def running_site(n_accounts: int) -> Iterator[RunningSite]:
-    """With the demo ratings, a version of the default preset, and accounts who rate like some of the demo's people.
+def running_site(n_accounts: int, *, preset: str) -> Iterator[RunningSite]:
+    """With the demo ratings, a version of ``preset``, and accounts who rate like some of the demo's people.
     Raises CannotStart."""
-    with tempfile.TemporaryDirectory(prefix="cinema-bench-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="cinema-bench-") as folder,
+        own_database(Path(folder), sqlite=True) as own,
+    ):
         environment = {
-            **os.environ,
+            **own,
             "DJANGO_SETTINGS_MODULE": "benchmarks.site_settings",
-            "CINEMA_VAR": folder,
             "CINEMA_SHARED": "",
             "RATINGS_PER_MINUTE": "1000000",
-            "PYTHONPATH": str(ROOT),
         }
-        told: list[dict[str, Any]] = json.loads(_run(["-m", "benchmarks.fill_site", str(n_accounts)], environment))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        server = subprocess.Popen(
-            [
-                sys.executable, "-m", "gunicorn", "cinema.wsgi", "--worker-class", "gthread", "--workers", "2",
-                "--threads", "4", "--bind", f"127.0.0.1:{port}", "--no-control-socket", "--log-level", "warning",
-            ],
-            env=environment, cwd=ROOT,
-        )  # fmt: skip
+        told: list[dict[str, Any]] = json.loads(
+            _run(["-m", "benchmarks.fill_site", str(n_accounts), preset], environment)
+        )
+        port = free_port()
+        server = subprocess.Popen(web_server(port), env=environment, cwd=ROOT)
         try:
             _wait_for(port, server)
             yield RunningSite(port, [Account(**one) for one in told], environment)
         finally:
             server.terminate()
             server.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def web_server(port: int) -> list[str]:
+    """Its command, as `manage.py up` gives it."""
+    return [
+        sys.executable, "-m", "gunicorn", "cinema.wsgi", "--worker-class", "gthread", "--workers", "2",
+        "--threads", "4", "--bind", f"127.0.0.1:{port}", "--no-control-socket", "--log-level", "warning",
+    ]  # fmt: skip
 
 
 def _run(arguments: list[str], environment: dict[str, str]) -> str:

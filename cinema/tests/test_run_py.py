@@ -172,10 +172,23 @@ class RunPyTestCase(SimpleTestCase):
         self.assertEqual(environment["OPENBLAS_NUM_THREADS"], "1")
         self.assertEqual(environment["NUMBA_CACHE_DIR"], "/somewhere/numba")
 
+    def test_without_a_name_it_measures_speed(self) -> None:
+        for arguments in ([], ["--quick"]):
+            with (
+                self.subTest(arguments),
+                mock.patch.object(self.run_py, "install_bench"),
+                mock.patch.object(self.run_py.os, "execve", side_effect=SystemExit) as execve,
+                mock.patch.dict(self.run_py.os.environ, {"OPENBLAS_CORETYPE": "PRESCOTT"}),
+                self.assertRaises(SystemExit),
+            ):
+                self.run_py.main(["bench", *arguments])
+            _, command, environment = execve.call_args.args
+            self.assertEqual(command[2:], ["-m", "benchmarks.suite", *arguments])
+            self.assertNotIn("OPENBLAS_CORETYPE", environment)
+
     def test_it_asks_what_to_benchmark(self) -> None:
-        for arguments in (["bench"], ["bench", "speed"], ["bench", "--fresh"]):
-            with self.subTest(arguments), self.assertRaisesRegex(SystemExit, "What to benchmark: quality"):
-                self.run_py.main(arguments)
+        with self.assertRaisesRegex(SystemExit, "What to benchmark: speed, quality"):
+            self.run_py.main(["bench", "beauty"])
 
     def test_it_refuses_a_command_it_does_not_know(self) -> None:
         outcome = subprocess.run([sys.executable, str(PATH), "fly"], capture_output=True, text=True)

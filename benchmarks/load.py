@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 ANSWER_SECONDS = 30.0
+SENT_AGAIN = 3  # times at most, where a connection was closed without a word
+_CLOSED = -1
 
 
 class NoAnswer(Exception):
@@ -44,7 +46,9 @@ class Load:
 class _Client:
     connection: socket.socket
     sent_at: float = 0.0
+    request: bytes = b""
     received: bytes = b""
+    sent_again: int = 0
     times: list[float] = field(default_factory=list)
 
 
@@ -76,7 +80,11 @@ def send(port: int, requests: Iterable[bytes], *, clients: int) -> Load:
                 for key, _ in ready:
                     client = key.data
                     status = _receive(client)
-                    if status:
+                    if status == _CLOSED:
+                        selector.unregister(client.connection)
+                        _again(client, port)
+                        selector.register(client.connection, selectors.EVENT_READ, client)
+                    elif status:
                         statuses[status] = statuses.get(status, 0) + 1
                         waiting -= not _next(client, left)
             ended = time.perf_counter()
@@ -92,15 +100,30 @@ def _next(client: _Client, left: Iterator[bytes]) -> bool:
     wanted = next(left, None)
     if wanted is None:
         return False
-    client.received = b""
+    client.request, client.received, client.sent_again = wanted, b"", 0
     client.sent_at = time.perf_counter()
     client.connection.sendall(wanted)
     return True
 
 
+def _again(client: _Client, port: int) -> None:
+    """A server may close a connection that it holds for idle while a request is on its way; browsers then send it
+    again. The time goes on."""
+    client.connection.close()
+    client.connection = socket.create_connection(("127.0.0.1", port))
+    client.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    client.sent_again += 1
+    client.connection.sendall(client.request)
+
+
 def _receive(client: _Client) -> int:
-    """The status, once the answer is whole; 0 before."""
-    came = client.connection.recv(65536)
+    """The status, once the answer is whole; 0 before; _CLOSED if the request may be sent again."""
+    try:
+        came = client.connection.recv(65536)
+    except ConnectionResetError:
+        came = b""
+    if not came and not client.received and client.sent_again < SENT_AGAIN:
+        return _CLOSED
     if not came:
         raise NoAnswer("The server closed a connection before its answer was whole.")
     client.received += came

@@ -24,7 +24,7 @@ class Refused(Exception):
 
 def measure(*, quick: bool) -> dict[str, Any]:
     """For each kind of request, per second and in milliseconds, medians over the rounds."""
-    with running_site(ACCOUNTS, preset="fast" if quick else DEFAULT_PRESET) as site:
+    with running_site(ACCOUNTS, preset="classic" if quick else DEFAULT_PRESET) as site:
         return _measure(site, rounds=2 if quick else 7, times=2 if quick else 5)
 
 

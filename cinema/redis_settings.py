@@ -32,6 +32,12 @@ def caches(url: str, prefix: str) -> dict[str, Any]:
         return {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
         raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://. Leave it empty for none.")
+    from redis import ConnectionPool  # only where it is used: it takes a while to import
+
+    try:
+        ConnectionPool.from_url(url, **REDIS_OPTIONS).make_connection()  # it connects when it is used
+    except (TypeError, ValueError) as error:
+        raise ImproperlyConfigured("REDIS_URL cannot be understood: see docs/operations.md.") from error
     return {
         "default": {
             "BACKEND": "cinema.redis_cache.ForgivingRedisCache",

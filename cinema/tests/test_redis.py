@@ -223,9 +223,14 @@ class AddressTestCase(SimpleTestCase):
             )  # fmt: skip
 
     def test_an_address_that_is_none_stops_the_start_and_is_not_shown(self) -> None:
-        outcome = self.started_with("http://user:secret@localhost")
-        self.assertIn("REDIS_URL must begin with redis://", outcome.stderr)
-        self.assertNotIn("secret@", outcome.stderr)
+        for url, told in (
+            ("http://user:secret@localhost", "REDIS_URL must begin with redis://"),
+            ("redis://:secret@localhost:port/0", "REDIS_URL cannot be understood"),
+            ("redis://:secret@localhost/0?colour=red", "REDIS_URL cannot be understood"),
+        ):
+            outcome = self.started_with(url)
+            self.assertIn(told, outcome.stderr)
+            self.assertNotIn("secret@", outcome.stderr)
 
     def test_no_answer_is_asked_for_at_the_start(self) -> None:
         self.assertEqual(self.started_with("redis://127.0.0.1:1/0").returncode, 0)

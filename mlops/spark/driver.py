@@ -91,7 +91,7 @@ class Watch(threading.Thread):
                 executors = self._context._jsc.sc().getExecutorMemoryStatus().size() - (0 if self._local else 1)
                 tasks = self._tasks_done()
             except Exception as error:  # whatever py4j raises when the JVM is gone
-                self._channel.fail(f"Spark ended in the middle ({type(error).__name__}).")
+                self._channel.fail(_in_short(error))
             if executors or not self.busy.is_set():
                 alone_since = time.monotonic()
             elif time.monotonic() - alone_since > self._wait:
@@ -155,6 +155,8 @@ def main(arguments: list[str]) -> None:
 def _in_short(error: Exception) -> str:
     """The first line of the innermost cause: a stack of the JVM is a hundred lines long, and goes to the log."""
     print(error, file=sys.stderr, flush=True)
+    if isinstance(error, OSError) or type(error).__name__ == "Py4JNetworkError":
+        return "Spark ended in the middle. It may have run out of memory: SPARK_DRIVER_MEMORY, 1g by default."
     java = getattr(error, "java_exception", None)
     lines = str(java if java is not None else error).strip().splitlines() or [""]
     return f"Spark failed: {lines[0][:300]}" if lines[0] else f"Spark failed ({type(error).__name__})."

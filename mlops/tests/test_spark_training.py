@@ -97,7 +97,7 @@ class FitTestCase(SimpleTestCase):
 
         config = AlternatingLeastSquaresConfig(n_factors=2, n_epochs=100)
         cluster = SparkCluster(kill)
-        with self.assertRaisesMessage(SparkFailed, "Spark"), cluster:
+        with self.assertRaisesMessage(SparkFailed, "Spark ended in the middle"), cluster:
             cluster.fit(config, residuals())
         assert cluster._driver is not None
         self.assertIsNotNone(cluster._driver.poll())

@@ -17,7 +17,9 @@ from benchmarks.made_ratings import Shape, write_movielens
 
 # In millions. The larger ones are measured where they are asked for.
 SIZES = (0.1, 1.0, 10.0, 25.0)
-SERVING_RATINGS = 100_000  # what is there already where the import goes into a database that serves
+# What is there already where a set of up to MORE_RATINGS goes into a database that serves. Of larger sets, as many more
+# ratings go to where the set itself has just been put.
+SERVING_RATINGS, MORE_RATINGS = 100_000, 1_000_000
 
 
 def measure(*, quick: bool, upto: float = 1.0) -> dict[str, Any]:
@@ -38,8 +40,15 @@ def _of_size(shape: Shape) -> dict[str, Any]:
             _step(environment, "prepare")
             imported = _step(environment, "import", str(folder / "made"), "made")
             trained = _step(environment, "train")
-        with own_database(folder / "serving") as environment:
-            serving = _into_serving(folder, environment)
+            if shape.n_ratings > MORE_RATINGS:
+                write_movielens(Shape(MORE_RATINGS, seed=1), folder / "more")
+                serving = _into_serving(folder / "more", environment)
+        if shape.n_ratings <= MORE_RATINGS:
+            with own_database(folder / "serving") as environment:
+                _step(environment, "prepare")
+                write_movielens(Shape(SERVING_RATINGS, seed=1), folder / "before")
+                _step(environment, "import", str(folder / "before"), "before")
+                serving = _into_serving(folder / "made", environment)
     n = trained["ratings"]
     return {
         "ratings": n,
@@ -62,18 +71,15 @@ def _of_size(shape: Shape) -> dict[str, Any]:
     }
 
 
-def _into_serving(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
+def _into_serving(made: Path, environment: dict[str, str]) -> dict[str, Any]:
     """While somebody rates every 50 ms, in another process."""
-    _step(environment, "prepare")
-    write_movielens(Shape(SERVING_RATINGS, seed=1), folder / "before")
-    _step(environment, "import", str(folder / "before"), "before")
     writer = subprocess.Popen(
         _command("write"), env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert writer.stdout is not None
     try:
         writer.stdout.readline()
-        imported = _step(environment, "import", str(folder / "made"), "made")
+        imported = _step(environment, "import", str(made), "more")
     finally:
         told, _ = writer.communicate()  # ends its standard input
     waits = json.loads(told.splitlines()[-1])

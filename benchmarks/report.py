@@ -254,7 +254,7 @@ def _growth(figures: Figures) -> list[str]:
         "Each step in a process of its own; memory is the peak above what the process held with its libraries and "
         "kernels loaded. Training is reading all ratings and one epoch of the classic preset; its bytes a rating "
         "are without the factors' rows, of which there is one for each person and film. Into a database that "
-        "serves, somebody rates every 50 ms meanwhile.",
+        "serves, somebody rates every 50 ms meanwhile; from ten million on, a million more go into that database.",
         "",
     ]
     for kind, sizes in figures.items():

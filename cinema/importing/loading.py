@@ -211,11 +211,12 @@ class _Writing:
         missing = self.new_people = [person for person in people if person not in known]
         for start in range(0, len(missing), CHUNK_PEOPLE):
             chunk = missing[start : start + CHUNK_PEOPLE]
+            no_password = make_password(None)
             users = [
                 User(
                     pk=person if self.keep_ids else None,
                     username=f"{self.source}:{person}",
-                    password=make_password(None),
+                    password=no_password,
                     is_active=False,
                     date_joined=self.began_at,
                     source=self.source,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import connection, transaction
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, override_settings
 
 from cinema.durability import forgettable
 from cinema.models import ThrottleCount
@@ -47,6 +47,7 @@ class ForgettableTestCase(TransactionTestCase):
             raise ZeroDivisionError
         self.assertFalse(ThrottleCount.objects.exists())
 
+    @override_settings(REDIS_URL="")
     def test_attempts_are_counted_like_that(self) -> None:
         waiting: list[bool] = []
 

@@ -32,9 +32,11 @@ def throttle_window() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
     """No test sees what another one left in the process's memory, or in Redis."""
-    from recommender import catalogue, remembered  # not before Django is set up
+    from cinema import figure_cache  # not before Django is set up
+    from recommender import catalogue, remembered
 
     cache.clear()
+    figure_cache.forget()
     catalogue.forget()
     remembered.forget()
 

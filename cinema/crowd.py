@@ -80,7 +80,7 @@ class Crowd:
 
 def crowd() -> Crowd:
     """As of at most a few minutes ago."""
-    return cached_figures("crowd", count_crowd)
+    return cached_figures("crowd", Crowd, count_crowd)
 
 
 def count_crowd() -> Crowd:

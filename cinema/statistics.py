@@ -88,7 +88,7 @@ class SiteStatistics:
 
 def site_statistics() -> SiteStatistics:
     """As of at most a few minutes ago."""
-    return cached_figures("statistics", lambda: compute_statistics(crowd()))
+    return cached_figures("statistics", SiteStatistics, lambda: compute_statistics(crowd()))
 
 
 def compute_statistics(everybody: Crowd) -> SiteStatistics:

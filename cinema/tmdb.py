@@ -138,11 +138,11 @@ def art_digests() -> dict[int, str]:
     """Digests of the real posters by film id, as of a minute ago at most; nothing is asked without a key."""
     if not settings.TMDB_API_KEY:
         return {}
-    digests: dict[int, str] | None = cache.get(_key())
+    digests: list[list[Any]] | None = cache.get(_key())  # pairs, for JSON has no numbers as keys
     if digests is None:
-        digests = dict(MovieArt.objects.exclude(digest="").values_list("movie_id", "digest"))
+        digests = [list(one) for one in MovieArt.objects.exclude(digest="").values_list("movie_id", "digest")]
         cache.set(_key(), digests, SECONDS_UNTIL_STALE)
-    return digests
+    return dict(digests)
 
 
 def _key() -> str:

@@ -63,6 +63,7 @@ def values_of_all() -> dict[float, int]:
     """How often each rating was given, over everything; minutes old at most on a large site."""
     return cached_figures(
         "rating-values",
+        dict[float, int],
         lambda: dict(
             Rating.objects.order_by().values_list("value").annotate(Count("pk")).values_list("value", "pk__count")
         ),

@@ -25,11 +25,11 @@ SECONDS_UNTIL_STALE = 120
 def popular_now() -> NDArray[np.int64]:
     """Film ids, the most popular first, ties by id; as of two minutes ago at most."""
     key = f"popular-now:{connection.settings_dict['NAME']}"
-    found: NDArray[np.int64] | None = cache.get(key)
-    if found is None:
-        found = _popular_now()
-        cache.set(key, found, SECONDS_UNTIL_STALE)
-    return found
+    kept: list[int] | None = cache.get(key)
+    if kept is None:
+        kept = _popular_now().tolist()
+        cache.set(key, kept, SECONDS_UNTIL_STALE)
+    return np.array(kept, np.int64)
 
 
 def _popular_now() -> NDArray[np.int64]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from django.core.cache import cache
-
+from cinema import figure_cache
 from cinema.models import Genre, Movie, Rating, User
 
 LONG_AGO = datetime(2016, 3, 1, 12, tzinfo=UTC)
@@ -29,6 +28,6 @@ class ColdCacheMixin:
     """Nothing is known yet of the crowd of another test."""
 
     def setUp(self) -> None:
-        cache.clear()
-        self.addCleanup(cache.clear)  # type: ignore[attr-defined]
+        figure_cache.forget()
+        self.addCleanup(figure_cache.forget)  # type: ignore[attr-defined]
         super().setUp()  # type: ignore[misc]

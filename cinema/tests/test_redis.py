@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from unittest import mock
+from datetime import UTC, datetime
 
+import numpy as np
 import redis
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client, SimpleTestCase, TestCase, override_settings
 
-from cinema import redis_store
+from cinema import figure_cache, redis_store
+from cinema.crowd import Crowd
 from cinema.figure_cache import cached_figures
 from cinema.models import ThrottleCount, User
 from cinema.tests.redis_servers import RedisMixin, RedisServer
 from cinema.throttling import allow
+
+SMALL_CROWD = Crowd(
+    datetime(2026, 1, 1, 12, tzinfo=UTC), 7, np.array([3, 8]), np.arange(20).reshape(2, 10), np.full(10, 5)
+)
 
 ATTEMPTS = """
 import os, sys, django
@@ -47,6 +54,7 @@ class CountingTestCase(RedisMixin, TestCase):
         self.assertTrue(allow("sign-in", "2").allowed)
         self.assertTrue(allow("rating", "1").allowed)
         self.assertTrue(allow("sign-in", "1\n\0é" * 1000).allowed)
+        self.assertTrue(allow("sign-in", "\ud800").allowed)
 
     def test_what_it_keeps_names_nobody_and_goes_by_itself(self) -> None:
         allow("sign-in", "192.0.2.1")
@@ -143,10 +151,11 @@ class GoneTestCase(RedisMixin, TestCase):
             self.assertEqual(self.attempts(), [True, True, False, False])
 
     def test_a_cache_that_is_gone_holds_nothing_and_harms_nobody(self) -> None:
-        cached_figures("a", lambda: 1)
+        cached_figures("a", int, lambda: 1)
         self.own.stop()
+        figure_cache.forget()
         with self.assertLogs("cinema.redis_store", "WARNING"):
-            self.assertEqual(cached_figures("a", lambda: 2), 2)
+            self.assertEqual(cached_figures("a", int, lambda: 2), 2)
         self.assertEqual(cache.get("b", "nothing"), "nothing")
         self.assertFalse(cache.add("b", 1))
         self.assertFalse(cache.delete("b"))
@@ -175,10 +184,19 @@ class GoneTestCase(RedisMixin, TestCase):
         self.assertEqual(before.status_code, after.status_code)
 
 
+def count_nobody() -> Crowd:
+    raise AssertionError("counted again")
+
+
 class CachingTestCase(RedisMixin, SimpleTestCase):
     def test_what_one_process_has_computed_serves_the_others(self) -> None:
-        self.assertEqual(cached_figures("a", lambda: {"films": (1, 2.5)}), {"films": (1, 2.5)})
-        self.assertEqual(cached_figures("a", lambda: 1 // 0), {"films": (1, 2.5)})
+        counted = cached_figures("crowd", Crowd, lambda: SMALL_CROWD)
+        figure_cache.forget()  # another process
+        kept = cached_figures("crowd", Crowd, count_nobody)
+        for figures in (counted, kept):
+            self.assertEqual((figures.as_of, figures.n_people), (SMALL_CROWD.as_of, 7))
+            np.testing.assert_array_equal(figures.tallies, SMALL_CROWD.tallies)
+            self.assertEqual(figures.movie_ids.dtype, np.int64)
         self.assertEqual(len(self.server.client.keys(f"{settings.REDIS_PREFIX}:*")), 1)
 
     def test_what_somebody_else_wrote_there_is_not_read(self) -> None:
@@ -187,17 +205,26 @@ class CachingTestCase(RedisMixin, SimpleTestCase):
         value = self.server.client.get(key)
         for other in (b"", b"1", value[:-1], value[:40] + b"X" + value[41:], b"\0" * 32 + value[32:]):
             self.server.client.set(key, other)
-            with mock.patch("pickle.loads", side_effect=AssertionError("somebody's pickle is opened")):
-                self.assertEqual(cache.get("a", "nothing"), "nothing")
+            self.assertEqual(cache.get("a", "nothing"), "nothing")
         self.server.client.set(key, value)
         self.assertEqual(cache.get("a"), "ours")
         with override_settings(SECRET_KEY="another one"):
             self.assertIsNone(cache.get("a"))
 
-    def test_what_can_no_longer_be_read_is_not_there(self) -> None:
-        cache.set("a", 1)
-        with mock.patch("pickle.loads", side_effect=AttributeError("no such class")):
-            self.assertIsNone(cache.get("a"))
+    def test_what_was_kept_under_another_name_is_computed_anew(self) -> None:
+        cached_figures("crowd", Crowd, lambda: SMALL_CROWD)
+        cached_figures("a", int, lambda: 1)
+        crowd, number = sorted(self.server.client.keys("*"), key=self.server.client.strlen, reverse=True)
+        self.server.client.copy(crowd, number, replace=True)
+        figure_cache.forget()
+        self.assertEqual(cached_figures("a", int, lambda: 2), 2)
+
+    def test_it_holds_json_and_no_pickle(self) -> None:
+        cache.set("a", [1, None, "é"])
+        (key,) = self.server.client.keys("*")
+        self.assertEqual(json.loads(self.server.client.get(key)[32:]), [1, None, "é"])
+        with self.assertRaises(TypeError):
+            cache.set("a", SMALL_CROWD)
 
     def test_clearing_leaves_alone_what_is_not_ours(self) -> None:
         self.server.client.set("somebody's", 1)

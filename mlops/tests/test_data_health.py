@@ -3,10 +3,10 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
-from django.core.cache import cache
 from django.test import SimpleTestCase
 from django.utils import timezone
 
+from cinema import figure_cache
 from cinema.models import Movie, Rating, User
 from mlops import data_health
 from mlops.data_health import poisson_tail
@@ -42,7 +42,7 @@ class DataHealthTestCase(CatalogueTestCase):
             ],
             ignore_conflicts=True,
         )
-        cache.clear()
+        figure_cache.forget()
 
     def old(self, value: float, rows: range) -> None:
         self.rate(value, rows=rows, days_ago=(self.now - self.until).days + 30)
@@ -78,7 +78,7 @@ class DataHealthTestCase(CatalogueTestCase):
                 )
                 for row in range(20, 40)
             )
-        cache.clear()
+        figure_cache.forget()
         found = data_health.mean_drift(self.until, 0.2)
         self.assertEqual((found.moved, found.beyond), (0.5, False))
         self.assertGreater(found.noise, 0.4)

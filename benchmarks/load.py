@@ -1,7 +1,7 @@
 """A load generator: so many clients that each send their next request when the last one is answered.
 
-One thread on raw sockets with connections kept open; it spends about thirty microseconds on a request, so that on two
-cores the server is what is measured.
+One thread on raw sockets, with connections kept open as long as the server keeps them; it spends about thirty
+microseconds on a request, so that on two cores the server is what is measured.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import re
 import selectors
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_LAST = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 ANSWER_SECONDS = 30.0
 SENT_AGAIN = 3  # times at most, where a connection was closed without a word
 _CLOSED = -1
@@ -49,6 +50,7 @@ class _Client:
     request: bytes = b""
     received: bytes = b""
     sent_again: int = 0
+    closed: bool = False  # the server said that the answer was its last one
     times: list[float] = field(default_factory=list)
 
 
@@ -72,7 +74,10 @@ def send(port: int, requests: Iterable[bytes], *, clients: int) -> Load:
                 client.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 selector.register(client.connection, selectors.EVENT_READ, client)
             started = time.perf_counter()
-            waiting = sum(_next(client, left) for client in everybody)
+            waiting = 0
+            for client, wanted in zip(everybody, left, strict=False):
+                _ask(client, wanted, port, selector)
+                waiting += 1
             while waiting:
                 ready = selector.select(ANSWER_SECONDS)
                 if not ready:
@@ -81,12 +86,17 @@ def send(port: int, requests: Iterable[bytes], *, clients: int) -> Load:
                     client = key.data
                     status = _receive(client)
                     if status == _CLOSED:
-                        selector.unregister(client.connection)
-                        _again(client, port)
-                        selector.register(client.connection, selectors.EVENT_READ, client)
+                        _connect_again(client, port, selector)
+                        client.sent_again += 1
+                        client.connection.sendall(client.request)
                     elif status:
                         statuses[status] = statuses.get(status, 0) + 1
-                        waiting -= not _next(client, left)
+                        wanted = next(left, None)
+                        if wanted is None:
+                            waiting -= 1
+                            selector.unregister(client.connection)
+                        else:
+                            _ask(client, wanted, port, selector)
             ended = time.perf_counter()
         finally:
             for client in everybody:
@@ -95,25 +105,24 @@ def send(port: int, requests: Iterable[bytes], *, clients: int) -> Load:
     return Load(ended - started, latencies, statuses)
 
 
-def _next(client: _Client, left: Iterator[bytes]) -> bool:
-    """Sends what comes next; False if there is nothing more."""
-    wanted = next(left, None)
-    if wanted is None:
-        return False
-    client.request, client.received, client.sent_again = wanted, b"", 0
+def _ask(client: _Client, wanted: bytes, port: int, selector: selectors.BaseSelector) -> None:
+    client.request, client.sent_again = wanted, 0
     client.sent_at = time.perf_counter()
+    if client.closed:
+        _connect_again(client, port, selector)
+    client.received = b""
     client.connection.sendall(wanted)
-    return True
 
 
-def _again(client: _Client, port: int) -> None:
-    """A server may close a connection that it holds for idle while a request is on its way; browsers then send it
-    again. The time goes on."""
+def _connect_again(client: _Client, port: int, selector: selectors.BaseSelector) -> None:
+    """A server may close a connection with an answer, or while it holds it for idle and a request is on its way, which
+    browsers then send again. The time goes on."""
+    selector.unregister(client.connection)
     client.connection.close()
     client.connection = socket.create_connection(("127.0.0.1", port))
     client.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    client.sent_again += 1
-    client.connection.sendall(client.request)
+    selector.register(client.connection, selectors.EVENT_READ, client)
+    client.closed, client.received = False, b""
 
 
 def _receive(client: _Client) -> int:
@@ -136,4 +145,5 @@ def _receive(client: _Client) -> int:
     if len(body) < int(length[1]):
         return 0
     client.times.append(time.perf_counter() - client.sent_at)
+    client.closed = _LAST.search(head) is not None
     return int(head.split(b" ", 2)[1])

@@ -79,8 +79,9 @@ def free_port() -> int:
 def web_server(port: int) -> list[str]:
     """Its command, as `manage.py up` gives it."""
     return [
-        sys.executable, "-m", "gunicorn", "cinema.wsgi", "--worker-class", "gthread", "--workers", "2",
-        "--threads", "4", "--bind", f"127.0.0.1:{port}", "--no-control-socket", "--log-level", "warning",
+        sys.executable, "-m", "gunicorn", "cinema.wsgi", "--worker-class", "cinema.web_worker.SharingWorker",
+        "--workers", "2", "--threads", "4", "--bind", f"127.0.0.1:{port}",
+        "--no-control-socket", "--log-level", "warning",
     ]  # fmt: skip
 
 

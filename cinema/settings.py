@@ -145,7 +145,7 @@ def database(url: str) -> dict[str, Any]:
     """Settings of the database at ``url``: empty for var/db.sqlite3, else postgresql://user:password@host/name."""
     if not url:
         return {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "cinema.sqlite",
             "NAME": VAR_DIR / "db.sqlite3",
             "CONN_MAX_AGE": None,  # an open connection still reads when the disk is full
             "OPTIONS": {

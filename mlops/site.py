@@ -58,7 +58,7 @@ def probe_port(host: str, port: int) -> None:
 def web_server_command(bind: str, workers: int) -> list[str]:
     return [
         sys.executable, "-m", "gunicorn", "cinema.wsgi",
-        "--worker-class", "gthread", "--workers", str(workers), "--threads", "4",
+        "--worker-class", "cinema.web_worker.SharingWorker", "--workers", str(workers), "--threads", "4",
         "--bind", bind, "--timeout", "30", "--graceful-timeout", "10",
         "--no-control-socket", "--log-level", "warning",
     ]  # fmt: skip

@@ -15,7 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from django.db import connection
@@ -39,15 +39,18 @@ MAX_RATERS = 60
 MAX_PEOPLE = 1000
 # A rater's other ratings, and accounts that come of age, are looked at again after so long.
 SECONDS_UNTIL_STALE = 300.0
-# A transaction may become visible after one that began later.
-_OVERLAP = timedelta(minutes=1)
+# A transaction may become visible after one that began later: shortly after, but for one that had to wait, for which
+# everything is looked at once more every SECONDS_BETWEEN_SWEEPS.
+_OVERLAP, _SWEPT = timedelta(seconds=2), timedelta(minutes=1)
+SECONDS_BETWEEN_SWEEPS = 5.0
 
 
 @dataclass
 class _Remembered:
     label: str = ""  # of the version that these were solved against
     seen_until: datetime | None = None  # ratings changed until then have been looked at for new films
-    latest: object = None  # when a rating was changed last, as the database tells it
+    latest: datetime | None = None  # when a rating was changed last
+    swept_at: float = 0.0  # by the clock that nobody sets
     candidates: set[int] = field(default_factory=set)  # ids of films that have ratings but none in the training
     keys: dict[int, tuple[int, datetime, int]] = field(default_factory=dict)  # of each film when it was solved
     films: dict[int, NewFilm] = field(default_factory=dict)
@@ -72,11 +75,10 @@ def new_films(live: LiveModel) -> dict[int, NewFilm]:
         return dict(_refreshed(live))
 
 
-def revision(live: LiveModel) -> int:
-    """The same number as long as ``new_films`` says the same."""
+def new_films_and_revision(live: LiveModel) -> tuple[dict[int, NewFilm], int]:
+    """The same, and a number that is the same as long as they are."""
     with _lock:
-        _refreshed(live)
-        return _remembered.revision
+        return dict(_refreshed(live)), _remembered.revision
 
 
 def new_film(live: LiveModel, movie: Movie, user: User, *, rated: bool) -> NewFilm | None:
@@ -90,21 +92,18 @@ def new_film(live: LiveModel, movie: Movie, user: User, *, rated: bool) -> NewFi
 def _refreshed(live: LiveModel) -> dict[int, NewFilm]:
     global _remembered
     known = _remembered if _remembered.label == live.label else _Remembered(live.label)
-    told = _last_change()
-    if told == known.latest and not known.candidates:
+    latest = _last_change()
+    if latest == known.latest and not known.candidates:
         return known.films
-    latest = Rating.objects.aggregate(latest=Max("changed_at"))["latest"]
-    known.latest = told
+    known.latest = latest
     if latest is None or latest <= live.data_until:
         if known.films:
             known.revision = new_edition()
         known.films, known.keys = {}, {}
     else:
         if known.seen_until is None or latest > known.seen_until:
-            since = live.data_until if known.seen_until is None else known.seen_until - _OVERLAP
-            changed = Rating.objects.changed_after(max(since, live.data_until)).order_by()
-            # Not DISTINCT, for which SQLite reads the index of films from end to end.
-            known.candidates |= _untrained(live, set(changed.values_list("movie_id", flat=True)))
+            since = live.data_until if known.seen_until is None else known.seen_until - _overlap(known)
+            known.candidates |= _untrained(live, _changed_after(max(since, live.data_until)))
             known.seen_until = latest
         keys = _keys(known.candidates)
         changed_films = [movie_id for movie_id, key in keys.items() if known.keys.get(movie_id) != key]
@@ -119,15 +118,36 @@ def _refreshed(live: LiveModel) -> dict[int, NewFilm]:
     return known.films
 
 
-def _last_change() -> object:
-    """When a rating was changed last. Every request asks it, so it is one statement that is not composed anew."""
+def _overlap(known: _Remembered) -> timedelta:
+    now = time.monotonic()
+    if now < known.swept_at + SECONDS_BETWEEN_SWEEPS:
+        return _OVERLAP
+    known.swept_at = now
+    return _SWEPT
+
+
+def _last_change() -> datetime | None:
+    """When a rating was changed last."""
     with connection.cursor() as cursor:
         cursor.execute(_LAST_CHANGE)
-        row: tuple[object] = cursor.fetchone()
-    return row[0]
+        latest = cursor.fetchone()[0]
+    if isinstance(latest, str):  # SQLite's
+        return datetime.fromisoformat(latest).replace(tzinfo=UTC)
+    found: datetime | None = latest
+    return found
 
 
-_LAST_CHANGE = f'SELECT MAX(changed_at) FROM "{Rating._meta.db_table}"'  # our own table  # nosec B608
+def _changed_after(moment: datetime) -> set[int]:
+    """Ids of the films with a rating that was changed after ``moment``."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANGED_AFTER, [connection.ops.adapt_datetimefield_value(moment)])
+        return {row[0] for row in cursor.fetchall()}
+
+
+# Requests ask for these all the time, so they are statements that are not composed anew. Our own table.
+_LAST_CHANGE = f'SELECT MAX(changed_at) FROM "{Rating._meta.db_table}"'  # nosec B608
+# Not DISTINCT, for which SQLite reads the index of films from end to end.
+_CHANGED_AFTER = f'SELECT movie_id FROM "{Rating._meta.db_table}" WHERE changed_at > %s'  # nosec B608
 
 
 def _keys(candidates: set[int]) -> dict[int, tuple[int, datetime, int]]:

@@ -127,16 +127,18 @@ def recommend_for(
     exclude: Iterable[int] = (),
     discovery: DiscoveryChoice = None,
     controls: Controls | None = None,
+    new: NewFilms | None = None,
 ) -> RecommendationList:
     """The ``n`` films to see next, fewer only if the catalogue holds no more that fit. Never one the person rated or
     does not want to be shown.
 
     ``discovery``: how many places in ten go to films that hardly anybody is shown. What is asked for here goes before
     what the person chose, and that before what the version chose. ``controls`` go before those that the person saved.
+    ``new``: what ``new_films`` says, if it has just been asked.
     """
     viewer = Viewer.of(user, controls)
     if viewer is not None:
-        return recommend_to(viewer, n=n, filters=filters, exclude=exclude, discovery=discovery)
+        return recommend_to(viewer, n=n, filters=filters, exclude=exclude, discovery=discovery, new=new)
     asked = wishes(user)
     unwanted = unwanted_films(rated_films_since(user, None, None), asked.hidden)
     items = _popular(np.union1d(unwanted, np.fromiter(exclude, np.int64)), filters, n, first_rank=1)

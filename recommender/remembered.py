@@ -13,9 +13,9 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 from cinema.models import User
-from recommender import new_films
 from recommender.algorithms.controls import Controls
 from recommender.catalogue import NO_FILTERS, Filters
+from recommender.new_films import new_films_and_revision
 from recommender.recommend import DiscoveryChoice, RecommendationList, recommend_for
 from recommender.serving import live_model
 
@@ -52,15 +52,15 @@ def list_for(
     }
     if live is None or live.catalogue is None:
         return recommend_for(user, **wanted)
-    new = new_films.revision(live)
+    new, revision = new_films_and_revision(live)
     person = (user.pk, user.edition, user.discovery)
-    key = (*person, live.label, live.generation, live.catalogue, new, *wanted.values())
+    key = (*person, live.label, live.generation, live.catalogue, revision, *wanted.values())
     with _lock:
         listed = _lists.get(key)
         if listed is not None:
             _lists.move_to_end(key)
             return listed
-    listed = recommend_for(user, **wanted)
+    listed = recommend_for(user, **wanted, new=new)
     # What is popular changes with everybody's ratings.
     if not any(item.slot == "fallback" for item in listed.items):
         with _lock:

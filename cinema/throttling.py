@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.timezone import now as current_time
 
+from cinema.database_moments import to_database
 from cinema.durability import forgettable
 from cinema.models import ThrottleCount
 
@@ -54,7 +55,7 @@ def _count_in_redis(scope: str, key: str, window: datetime) -> int | None:
 
 def _count_in_database(scope: str, key: str, window: datetime) -> int:
     key = key.replace("\0", "\ufffd")[:200]  # PostgreSQL keeps no NUL
-    opened = connection.ops.adapt_datetimefield_value(window)
+    opened = to_database(window)
     with forgettable():
         with connection.cursor() as cursor:
             cursor.execute(_COUNT, [scope, key, opened])

@@ -32,6 +32,8 @@ class Finds:
         ``new``: what ``new_films`` says, if it has been asked already."""
         live, person = viewer.live, viewer.person
         new = new_films(live) if new is None else new
+        if not new:
+            return cls(np.empty(0, np.int64), np.empty(0), np.empty(0))
         films = [
             (movie_id, person.score_of(film.offset, film.features), suits(film, person))
             for movie_id, film in sorted(_as_seen_by(viewer, new).items())

@@ -11,6 +11,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from cinema.database_moments import to_database
 from cinema.models import CONTROL_RANGES, HiddenMovie, ListControls, Rating, User
 from recommender.algorithms.controls import UNCHANGED, Controls
 from recommender.algorithms.film_model import History
@@ -77,7 +78,7 @@ def _rated(condition: str, values: Sequence[Any], live: LiveModel | None, *, als
     """(film, stars, whether the version was trained on it, year), and what is asked for ``also``; the latest first."""
     trained, moments = "1 = 0", []
     if live is not None:
-        trained, moments = "changed_at <= %s", [connection.ops.adapt_datetimefield_value(live.data_until)]
+        trained, moments = "changed_at <= %s", [to_database(live.data_until)]
     columns = f"movie_id, value, {trained}, {_YEAR[connection.vendor]}{also}"
     statement = f"SELECT {columns} FROM {_RATINGS} WHERE {condition} ORDER BY rated_at DESC, id DESC"  # nosec B608
     with connection.cursor() as cursor:

@@ -15,7 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import connection
@@ -24,6 +24,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from cinema import influx
+from cinema.database_moments import from_database, to_database
 from cinema.models import Movie, Rating, User, new_edition
 from recommender.algorithms.film_features import SideInformation
 from recommender.algorithms.film_model import History, Person
@@ -131,16 +132,13 @@ def _last_change() -> datetime | None:
     with connection.cursor() as cursor:
         cursor.execute(_LAST_CHANGE)
         latest = cursor.fetchone()[0]
-    if isinstance(latest, str):  # SQLite's
-        return datetime.fromisoformat(latest).replace(tzinfo=UTC)
-    found: datetime | None = latest
-    return found
+    return None if latest is None else from_database(latest)
 
 
 def _changed_after(moment: datetime) -> set[int]:
     """Ids of the films with a rating that was changed after ``moment``."""
     with connection.cursor() as cursor:
-        cursor.execute(_CHANGED_AFTER, [connection.ops.adapt_datetimefield_value(moment)])
+        cursor.execute(_CHANGED_AFTER, [to_database(moment)])
         return {row[0] for row in cursor.fetchall()}
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from cinema.database_moments import to_database
 from cinema.models import Rating
 
 BLOCK_ROWS = 10_000
@@ -157,7 +158,7 @@ def _condition(until: datetime | None) -> tuple[str, list[Any]]:
     if until is None:
         return "", []
     # As the database keeps moments, for a query that Django's models do not write.
-    return " WHERE changed_at <= %s", [connection.ops.adapt_datetimefield_value(until)]
+    return " WHERE changed_at <= %s", [to_database(until)]
 
 
 def _count(until: datetime | None) -> int:

@@ -220,7 +220,9 @@ def _best(
             ranked = _diverse(viewer, field, diversity, n + spare, only_present=looked_up)
         else:
             ranked = top_k(field.scores, n + spare)
-        finds = top_k(np.where(np.isin(np.arange(len(values)), ranked[: n - places]), -np.inf, values), places + spare)
+        others = values.copy()
+        others[ranked[: n - places] if places else ranked[:0]] = -np.inf
+        finds = top_k(others, places + spare)
         films = movies_by_id(movie_ids[np.union1d(ranked, finds)], viewer.live)
         present = np.array([int(pk) in films for pk in movie_ids[ranked]], dtype=np.bool_)
         if diversity and not present.all() and not looked_up:

@@ -20,6 +20,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from cinema.database_moments import to_database
 from cinema.models import Rating
 
 # Rows a statement on SQLite: with more it is no faster.
@@ -188,7 +189,7 @@ def _constraints(cursor: Any) -> list[tuple[str, str]]:
 
 def _for_sqlite(rows: RatingRows) -> list[Any]:
     """All values, row by row. Moments are text, as Django writes it: "2000-07-30 18:45:03"."""
-    written_at = connection.ops.adapt_datetimefield_value(timezone.now())
+    written_at = to_database(timezone.now())
     columns = (
         rows.user.tolist(), rows.movie.tolist(), (rows.half_stars / 2).tolist(), _as_text(rows.rated_at),
         [written_at] * len(rows),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
@@ -37,6 +38,10 @@ Slot = Literal["ranked", "discovery", "fallback"]
 DiscoveryChoice = int | Literal["auto"] | None
 
 MAX_N = 100
+
+# One after the other in a process, which are no faster side by side: who came first is answered first, and what one
+# works on stays in the cache.
+_solving = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +164,11 @@ def recommend_to(
 
     ``new``: what ``new_films`` says, for whoever asks for several lists at once."""
     excluded = np.union1d(viewer.unwanted, np.fromiter(exclude, np.int64))
+    new = new_films(viewer.live) if new is None else new
     if viewer.is_known:
         slots = _slots(viewer.user, discovery)
-        items = _best(viewer, excluded, filters, n, slots, new)
+        with _solving:
+            items = _best(viewer, excluded, filters, n, slots, new)
     else:
         items = [replace(item, slot="fallback", parts=None) for item in _best(viewer, excluded, filters, n, 0, new)]
     if len(items) < n:
@@ -189,16 +196,16 @@ def _best(
     filters: Filters,
     n: int,
     slots: int | None,
-    new_films: NewFilms | None,
+    new: NewFilms,
 ) -> list[Recommendation]:
     """The best ``n`` among films that fit and that the catalogue still has, some of them discoveries.
 
     New films stand behind the version's own in all arrays, and can only be discoveries.
     """
     model = viewer.live.model
-    new = Finds.of(viewer, excluded, new_films) if slots != 0 else None
+    arrived = Finds.of(viewer, excluded, new) if slots != 0 else None
     # One that the version has heard of, but nobody had rated, is shown as what it is now.
-    new_ids, new_values = (new.movie_ids, new.values) if new is not None else (excluded[:0], np.empty(0))
+    new_ids, new_values = (excluded[:0], np.empty(0)) if arrived is None else (arrived.movie_ids, arrived.values)
     fits = None
     if filters:
         fits = fitting(filters, viewer.live)
@@ -235,7 +242,7 @@ def _best(
             break
         spare *= 4
     shown = [films[int(movie_ids[place])] for place in chosen]
-    return _listed(viewer, chosen, marks, shown, field, new, new_values)
+    return _listed(viewer, chosen, marks, shown, field, arrived, new_values)
 
 
 def _diverse(viewer: Viewer, field: Field, diversity: float, k: int, *, only_present: bool) -> NDArray[np.intp]:

@@ -60,13 +60,22 @@ class Discovery:
 
     def values(self, scores: Array) -> Array:
         """What a slot is given by, (n_items,): −inf for films that are not offered or ruled out by ``scores``."""
-        # Standardized over the same films as in training: those whose scores differ between people.
-        told = np.where(self.sd > 0, scores, -np.inf)
-        films = np.flatnonzero((self.offered > 0) & (told > -np.inf))
         values = np.full(len(scores), -np.inf)
-        standing = (_standardized(told)[films] - self.mean[films]) / (self.sd[films] + SMALL)
+        mean, sd = _moments(scores[self._told])
+        films = self._may_show
+        standing = ((scores[films] - mean) / sd - self.mean[films]) / (self.sd[films] + SMALL)
         values[films] = standing - self.price[films]
         return values
+
+    @cached_property
+    def _told(self) -> NDArray[np.intp]:
+        """Rows of the films whose scores differ between people: as in training, what is standardized over."""
+        return np.flatnonzero(self.sd > 0)
+
+    @cached_property
+    def _may_show(self) -> NDArray[np.intp]:
+        """Those of them that the slots may show."""
+        return np.flatnonzero((self.offered > 0) & (self.sd > 0))
 
     def list_of(
         self, scores: Array, n: int = K, slots: int | None = None
@@ -109,11 +118,17 @@ def interleave(
 
 def _standardized(scores: Array) -> Array:
     """One person's scores less their mean, by their standard deviation, over films that are not ruled out."""
+    mean, sd = _moments(scores)
+    standardized: Array = (scores - mean) / sd
+    return standardized
+
+
+def _moments(scores: Array) -> tuple[float, float]:
+    """Mean and standard deviation, SMALL more than it is, of the films that are not ruled out."""
     possible = scores[scores > -np.inf]
     if not len(possible):
-        return scores
-    standardized: Array = (scores - possible.mean()) / (possible.std() + SMALL)
-    return standardized
+        return 0.0, 1.0
+    return float(possible.mean()), float(possible.std()) + SMALL
 
 
 def learn_discovery(scores: Array, recommendable: NDArray[np.bool_], slots: int | None = None) -> Discovery:

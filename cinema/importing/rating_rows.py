@@ -30,8 +30,8 @@ CHUNK_INTO_EMPTY = 100_000
 # Into a table that serves, a transaction is as long as others may wait for it.
 FIRST_CHUNK, SMALLEST_CHUNK, LARGEST_CHUNK = 5_000, 500, 50_000
 LOCKED_SECONDS = 0.25
-# SQLite has no queue for those who want to write: they look again every tenth of a second at the latest.
-PAUSE_SECONDS = 0.11
+# SQLite has no queue for those who want to write: they ask again every millisecond (cinema.sqlite).
+PAUSE_SECONDS = 0.01
 CACHE_KIB = 128_000
 
 _TABLE = f'"{Rating._meta.db_table}"'
@@ -218,15 +218,17 @@ def _insert(values: list[Any]) -> int:
         try:
             for start in range(0, len(values), ROWS_TOGETHER * width):
                 together = values[start : start + ROWS_TOGETHER * width]
-                cursor.execute(_insert_statement(len(together) // width), together)
-                added += cursor.rowcount
+                # By the driver itself: Django would look for the places of the values in each statement anew, which
+                # is a tenth of the time.
+                with connection.wrap_database_errors:
+                    added += connection.connection.execute(_insert_statement(len(together) // width), together).rowcount
         finally:
             cursor.execute("PRAGMA ignore_check_constraints = 0")
     return added
 
 
 def _insert_statement(n_rows: int) -> str:
-    rows = ", ".join(["(%s, %s, %s, %s, %s)"] * n_rows)
+    rows = ", ".join(["(?, ?, ?, ?, ?)"] * n_rows)
     return f"INSERT INTO {_TABLE} ({_COLUMNS}) VALUES {rows} ON CONFLICT (user_id, movie_id) DO NOTHING"  # nosec B608
 
 

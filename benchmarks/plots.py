@@ -1,5 +1,4 @@
-"""Bars and growth lines as SVG, in the colours of docs/quality.svg: they carry their own ground and follow the reader's
-choice of light or dark."""
+"""Bars and growth lines as SVG."""
 
 from __future__ import annotations
 
@@ -8,21 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-_STYLE = """
-svg { --ground: #ffffff; --ink: #1f2328; --quiet: #59636e; --line: #d1d9e0; --ours: #0a5fbf; --peer: #8c959f; }
-@media (prefers-color-scheme: dark) {
-  svg { --ground: #0d1117; --ink: #f0f6fc; --quiet: #9ea7b3; --line: #3d444d; --ours: #6cb6ff; --peer: #6e7681; }
-}
-text { font: 12px system-ui, sans-serif; fill: var(--ink); }
-.head { font-size: 14px; font-weight: 600; }
-.quiet { fill: var(--quiet); }
-.ours { font-weight: 600; }
-.ground { fill: var(--ground); }
-.line { stroke: var(--line); }
-.bar { fill: var(--peer); } .bar.ours { fill: var(--ours); }
-.curve { fill: none; stroke-width: 2; stroke: var(--peer); } .curve.ours { stroke: var(--ours); }
-.dot { fill: var(--peer); } .dot.ours { fill: var(--ours); }
-"""
+from recommender.benchmarks.plot_file import plot_file
+
 _WIDTH, _MARGIN, _LABELS, _BARS_END = 760, 16, 270, 660
 _HEAD, _ROW, _GAP = 34, 24, 18
 
@@ -77,7 +63,7 @@ def bars(panels: Sequence[Bars], *, title: str, description: str) -> str:
                 f'<text class="value{kind}" x="{_LABELS + width + 8}" y="{y + 12}">{escape(bar.shown)}</text>',
             ]
         top += _HEAD + _ROW * len(panel.bars) + _GAP
-    return _file(parts, _WIDTH, top, title, description)
+    return plot_file(parts, _WIDTH, top, title=title, description=description)
 
 
 def growth(panels: Sequence[Growth], *, title: str, description: str) -> str:
@@ -92,7 +78,7 @@ def growth(panels: Sequence[Growth], *, title: str, description: str) -> str:
             parts += _growth_panel(panel, left + column * (left + size + 50), top + head, size)
         most = max(len(panel.curves) for panel in panels[first : first + 2])
         top += head + size + foot + 16 * most
-    return _file(parts, width, top, title, description)
+    return plot_file(parts, width, top, title=title, description=description)
 
 
 def _growth_panel(panel: Growth, left: int, top: int, size: int) -> list[str]:
@@ -138,19 +124,3 @@ def _power(exponent: int) -> str:
         if value >= size:
             return f"{value / size:g}{name}"
     return f"{value:g}"
-
-
-def _file(parts: Sequence[str], width: int, height: int, title: str, description: str) -> str:
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-            'aria-labelledby="title description">',
-            f'<title id="title">{escape(title)}</title>',
-            f'<desc id="description">{escape(description)}</desc>',
-            f"<style>{_STYLE}</style>",
-            f'<rect class="ground" width="{width}" height="{height}" rx="8"/>',
-            *parts,
-            "</svg>",
-            "",
-        ]
-    )

@@ -22,7 +22,7 @@ from mlops import runs
 from mlops.api_problems import in_progress
 from mlops.models import TrainingRun
 from recommender import registry
-from recommender.algorithms.factorization import InvalidHyperparameters
+from recommender.algorithms.hyperparameters import InvalidHyperparameters
 from recommender.algorithms.presets import DEFAULT_PRESET, ENGINES, PRESETS, configuration, preset_of
 from recommender.models import ModelVersion
 

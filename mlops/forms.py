@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from mlops.models import GatePolicy, HealthPolicy, RetentionPolicy, RetrainPolicy, WatchPolicy
 from mlops.schedules import InvalidCron, next_times
-from recommender.algorithms.factorization import InvalidHyperparameters
+from recommender.algorithms.hyperparameters import InvalidHyperparameters
 from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration
 
 

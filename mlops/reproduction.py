@@ -14,7 +14,7 @@ from cinema.models import Rating
 from mlops.engines import trainers_for
 from mlops.passports import Provenance, code_version, diagnostics_json, libraries, metrics_json
 from mlops.training import Progress, pipeline_for
-from recommender.algorithms.factorization import InvalidHyperparameters
+from recommender.algorithms.hyperparameters import InvalidHyperparameters
 from recommender.algorithms.pipeline import Pipeline, TooFewRatings
 from recommender.algorithms.presets import configuration
 from recommender.dataset import Dataset, snapshot

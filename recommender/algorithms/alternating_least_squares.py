@@ -13,14 +13,14 @@ engine that is handed in, so that nothing in here knows of clusters.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.algorithms.factorization import Factorization, InvalidHyperparameters, film_model, out_of_bounds
+from recommender.algorithms.factorization import Factorization, film_model
 from recommender.algorithms.film_model import FilmModel
+from recommender.algorithms.hyperparameters import Hyperparameters, InvalidHyperparameters
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.search_space import Real, SearchSpace, Whole
 from recommender.algorithms.trainer import Epoch
@@ -33,7 +33,7 @@ _ROWS_AT_A_TIME = 100_000
 
 
 @dataclass(frozen=True)
-class AlternatingLeastSquaresConfig:
+class AlternatingLeastSquaresConfig(Hyperparameters):
     n_factors: int = 50
     """Length of a film's factor vector."""
     n_epochs: int = 10
@@ -52,22 +52,11 @@ class AlternatingLeastSquaresConfig:
             "regularization": (1e-6, 10.0),
             "seed": (0, 2**31 - 1),
         }
-        errors = out_of_bounds(self, bounds, whole={"n_factors", "n_epochs", "seed"})
+        errors = self.out_of_bounds(bounds, whole={"n_factors", "n_epochs", "seed"})
         if self.engine != "spark":
             errors["engine"] = "must be spark"
         if errors:
             raise InvalidHyperparameters(errors)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> AlternatingLeastSquaresConfig:
-        """Raises InvalidHyperparameters for unknown names and for values out of bounds."""
-        unknown = set(values) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise InvalidHyperparameters(dict.fromkeys(sorted(unknown), "unknown hyper-parameter"))
-        return cls(**values)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 ALTERNATING_SEARCH_SPACE = SearchSpace(

@@ -154,8 +154,8 @@ class BayesianFactorizationTrainer:
         self._item_prior.sample(self._items, rng)
         self._items = self._pool.draw_rows(
             by_item,
-            by_item.value - mean - self._users[by_item.other, 0],
-            self._alpha * self._steadiness[by_item.other],
+            self._pool.residuals(by_item, mean, self._users[:, 0]),
+            self._pool.gathered(self._steadiness, by_item.other, self._alpha),
             _with_one(self._users),
             self._item_prior.precision,
             self._item_prior.information(),
@@ -163,17 +163,17 @@ class BayesianFactorizationTrainer:
         )
         self._user_prior.sample(self._users, rng)
         vectors = _with_one(self._items)
-        residual = by_user.value - mean - self._items[by_user.other, 0]
+        residual = self._pool.residuals(by_user, mean, self._items[:, 0])
         self._users = self._pool.draw_rows(
             by_user,
             residual,
-            self._alpha * self._steadiness[by_user.row],
+            self._pool.gathered(self._steadiness, by_user.row, self._alpha),
             vectors,
             self._user_prior.precision,
             self._user_prior.information(),
             rng.standard_normal(self._users.shape),
         )
-        squared = np.square(self._pool.errors(by_user, residual, self._users, vectors))
+        squared = self._pool.squared_errors(by_user, residual, self._users, vectors)
         self._sample_noise(squared)
         self.n_epochs_done += 1
         if self.n_epochs_done in self.config.sampled_epochs:
@@ -199,10 +199,10 @@ class BayesianFactorizationTrainer:
         self._judged = (mean, squares + apart * (scores - mean))
 
     def _sample_noise(self, squared: Array) -> None:
-        n, user = len(squared), self._by_user.row
-        self._alpha = float(self._rng.gamma((1 + n) / 2, 2 / (1 + self._steadiness[user] @ squared)))
+        n, steadiness = len(squared), self._pool.gathered(self._steadiness, self._by_user.row)
+        self._alpha = float(self._rng.gamma((1 + n) / 2, 2 / (1 + steadiness @ squared)))
         if self.n_epochs_done >= STEADINESS_FROM:
-            by_user = np.bincount(user, squared, self.data.n_users)
+            by_user = self._pool.row_sums(self._by_user, squared)
             self._steadiness = self._rng.gamma(
                 STEADINESS_SHAPE + self.data.user_counts / 2, 1 / (STEADINESS_SHAPE + self._alpha * by_user / 2)
             )

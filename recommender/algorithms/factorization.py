@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.algorithms.film_model import FilmModel
+from recommender.algorithms.hyperparameters import Hyperparameters, InvalidHyperparameters
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING
 from recommender.algorithms.search_space import Real, SearchSpace, Whole
 
 
-class InvalidHyperparameters(ValueError):
-    """``errors`` maps the name of a hyper-parameter to what is wrong with it."""
-
-    def __init__(self, errors: dict[str, str]) -> None:
-        super().__init__("; ".join(f"{name}: {error}" for name, error in errors.items()))
-        self.errors = errors
-
-
-def out_of_bounds(config: Any, bounds: dict[str, tuple[float, float]], *, whole: Collection[str]) -> dict[str, str]:
-    """What is wrong with the numbers among a config's values, by name: of another kind, or out of their ``bounds``."""
-    errors = {}
-    for name, (low, high) in bounds.items():
-        value = getattr(config, name)
-        if isinstance(value, bool) or not isinstance(value, int if name in whole else (int, float)):
-            errors[name] = "must be a whole number" if name in whole else "must be a number"
-        elif not low <= value <= high:  # also refuses NaN
-            errors[name] = f"must be from {low:g} to {high:g}"
-    return errors
-
-
 @dataclass(frozen=True)
-class MatrixFactorizationConfig:
+class MatrixFactorizationConfig(Hyperparameters):
     n_factors: int = 50
     """Length of a film's factor vector."""
     n_epochs: int = 20
@@ -58,19 +37,8 @@ class MatrixFactorizationConfig:
             "init_std": (0.0, 1.0),
             "seed": (0, 2**31 - 1),
         }
-        if errors := out_of_bounds(self, bounds, whole={"n_factors", "n_epochs", "seed"}):
+        if errors := self.out_of_bounds(bounds, whole={"n_factors", "n_epochs", "seed"}):
             raise InvalidHyperparameters(errors)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> MatrixFactorizationConfig:
-        """Raises InvalidHyperparameters for unknown names and for values out of bounds."""
-        unknown = set(values) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise InvalidHyperparameters(dict.fromkeys(sorted(unknown), "unknown hyper-parameter"))
-        return cls(**values)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 # The dearest corner takes a quarter of a minute on 100,000 ratings with two cores, one second of it in the descent: so

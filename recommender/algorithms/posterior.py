@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.algorithms.factorization import InvalidHyperparameters, out_of_bounds
 from recommender.algorithms.film_model import FilmModel
+from recommender.algorithms.hyperparameters import Hyperparameters, InvalidHyperparameters
 from recommender.algorithms.search_space import Choice, Real, SearchSpace, Whole
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class BayesianFactorizationConfig:
+class BayesianFactorizationConfig(Hyperparameters):
     n_factors: int = 16
     """Length of a film's factor vector, without its bias."""
     n_epochs: int = 160
@@ -48,7 +47,7 @@ class BayesianFactorizationConfig:
             "n_side_factors": (1, 500),
             "seed": (0, 2**31 - 1),
         }
-        errors = out_of_bounds(self, bounds, whole=bounds.keys() - {"burn_in"})
+        errors = self.out_of_bounds(bounds, whole=bounds.keys() - {"burn_in"})
         for name in ("use_genres", "use_years", "use_who_rated", "use_rated_set"):
             if not isinstance(getattr(self, name), bool):
                 errors[name] = "must be true or false"
@@ -63,17 +62,6 @@ class BayesianFactorizationConfig:
         return frozenset(round(self.n_epochs - number * step) for number in range(self.n_samples)) & frozenset(
             range(burnt + 1, self.n_epochs + 1)
         )
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> BayesianFactorizationConfig:
-        """Raises InvalidHyperparameters for unknown names and for values out of bounds."""
-        unknown = set(values) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise InvalidHyperparameters(dict.fromkeys(sorted(unknown), "unknown hyper-parameter"))
-        return cls(**values)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 # The bounds hold what can be afforded: the dearest corner takes nearly a minute on 100,000 ratings with two

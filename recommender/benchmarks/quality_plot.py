@@ -1,8 +1,4 @@
-"""The report's figures as dots with their ranges, one panel for each data set and measure, as SVG.
-
-It carries its own ground, so that it reads the same on a light page and on a dark one, and follows the reader's choice
-of colours where the viewer passes it on.
-"""
+"""The report's figures as dots with their ranges, one panel for each data set and measure, as SVG."""
 
 from __future__ import annotations
 
@@ -10,24 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape  # it writes XML and reads none  # nosec B406
 
+from recommender.benchmarks.plot_file import plot_file
+
 _PANEL_WIDTH, _COLUMNS = 500, 2
 _LABELS, _DOTS_END, _VALUES = 222, 424, 432  # from the left of a panel: end of labels, end of dots, start of values
 _HEAD, _ROW, _FOOT, _MARGIN = 44, 22, 30, 16
-
-_STYLE = """
-svg { --ground: #ffffff; --ink: #1f2328; --quiet: #59636e; --line: #d1d9e0; --ours: #0a5fbf; --peer: #59636e; }
-@media (prefers-color-scheme: dark) {
-  svg { --ground: #0d1117; --ink: #f0f6fc; --quiet: #9ea7b3; --line: #3d444d; --ours: #6cb6ff; --peer: #9ea7b3; }
-}
-text { font: 12px system-ui, sans-serif; fill: var(--ink); }
-.head { font-size: 14px; font-weight: 600; }
-.quiet { fill: var(--quiet); }
-.ours { font-weight: 600; }
-.ground { fill: var(--ground); }
-.line { stroke: var(--line); }
-.dot { fill: var(--peer); } .range { stroke: var(--peer); stroke-width: 2; }
-.dot.ours { fill: var(--ours); } .range.ours { stroke: var(--ours); }
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +38,7 @@ def draw(panels: Sequence[Panel], *, title: str, description: str) -> str:
             parts += _panel(panel, _MARGIN + column * _PANEL_WIDTH, top)
         top += _HEAD + _ROW * max(len(panel.bars) for panel in line) + _FOOT
     width, height = 2 * _MARGIN + _COLUMNS * _PANEL_WIDTH, top
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-            'aria-labelledby="title description">',
-            f'<title id="title">{escape(title)}</title>',
-            f'<desc id="description">{escape(description)}</desc>',
-            f"<style>{_STYLE}</style>",
-            f'<rect class="ground" width="{width}" height="{height}" rx="8"/>',
-            *parts,
-            "</svg>",
-            "",
-        ]
-    )
+    return plot_file(parts, width, height, title=title, description=description)
 
 
 def _panel(panel: Panel, left: float, top: float) -> list[str]:

@@ -12,9 +12,9 @@ from recommender.algorithms.alternating_least_squares import (
     ridge_biases,
 )
 from recommender.algorithms.baselines import fit_biases
-from recommender.algorithms.factorization import InvalidHyperparameters
 from recommender.algorithms.film_features import SideInformation
 from recommender.algorithms.film_model import history_of
+from recommender.algorithms.hyperparameters import InvalidHyperparameters
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.pipeline import Outcome, Pipeline, make_trainer
 from recommender.algorithms.presets import PRESETS, algorithm, configuration, preset_of

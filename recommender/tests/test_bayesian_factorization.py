@@ -6,9 +6,9 @@ import numpy as np
 from django.test import SimpleTestCase
 
 from recommender.algorithms.bayesian_factorization import BayesianFactorizationTrainer
-from recommender.algorithms.factorization import InvalidHyperparameters
 from recommender.algorithms.film_features import SideInformation
 from recommender.algorithms.film_model import FilmModel, history_of
+from recommender.algorithms.hyperparameters import InvalidHyperparameters
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.posterior import BayesianFactorizationConfig
 from recommender.algorithms.splits import random_ratings

@@ -70,5 +70,5 @@ class DrawRowsTestCase(SimpleTestCase):
         rows = side["normal"]
         expected = side["residual"] - np.einsum("nk,nk->n", rows[ratings.row], side["vectors"][ratings.other])
         np.testing.assert_allclose(
-            Pool(2).errors(ratings, side["residual"], rows, side["vectors"]), expected, atol=1e-12
+            Pool(2).squared_errors(ratings, side["residual"], rows, side["vectors"]), np.square(expected), atol=1e-12
         )

@@ -6,7 +6,8 @@ import numpy as np
 from django.test import SimpleTestCase
 
 from recommender.algorithms.baselines import fit_biases
-from recommender.algorithms.factorization import InvalidHyperparameters, MatrixFactorizationConfig
+from recommender.algorithms.factorization import MatrixFactorizationConfig
+from recommender.algorithms.hyperparameters import InvalidHyperparameters
 from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.matrix_factorization import Diverged, MatrixFactorizationTrainer, fit
 from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration

@@ -12,7 +12,7 @@ from mlops.models import TrainingRun
 from mlops.progress_bar import progress_bar
 from mlops.training import OwnershipLost, Progress, train
 from recommender import registry
-from recommender.algorithms.factorization import InvalidHyperparameters
+from recommender.algorithms.hyperparameters import InvalidHyperparameters
 from recommender.algorithms.presets import DEFAULT_PRESET, ENGINES, PRESETS, configuration, preset_of
 
 

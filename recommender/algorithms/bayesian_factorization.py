@@ -50,13 +50,13 @@ class _Prior:
         self._shift = np.zeros((n, k))  # f·B
         self._values, self._vectors = np.linalg.eigh(features.T @ features)
 
-    def information(self) -> Array:
-        """precision · (mean + f·B) for each row, (n, k)."""
-        information: Array = (self.mean + self._shift) @ self.precision
-        return information
+    def draw(self, rows: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Draws the prior given the rows, (n, k). What to draw them anew with: precision · (mean + f·B) of each, and
+        standard normal numbers, both (n, k)."""
+        self._sample(rows, rng)
+        return (self.mean + self._shift) @ self.precision, rng.standard_normal(rows.shape)
 
-    def sample(self, rows: Array, rng: np.random.Generator) -> None:
-        """Draws the prior given the rows, (n, k)."""
+    def _sample(self, rows: Array, rng: np.random.Generator) -> None:
         (n, k), p = rows.shape, len(self.link)
         apart = rows - self._shift
         mean = apart.mean(axis=0)
@@ -151,17 +151,17 @@ class BayesianFactorizationTrainer:
     def train_epoch(self) -> Epoch:
         """One sweep over films and people; keeps a sample when its turn has come."""
         rng, mean, by_user, by_item = self._rng, self._global_mean, self._by_user, self._by_item
-        self._item_prior.sample(self._items, rng)
+        # A prior needs its own side's rows alone, so one thread draws it while another works on the ratings: that of
+        # the people while films are drawn. The random numbers come in the same order as on one thread.
+        items_prior = self._pool.submit(lambda: self._item_prior.draw(self._items, rng))
+        residual = self._pool.residuals(by_item, mean, self._users[:, 0])
+        weight = self._pool.gathered(self._steadiness, by_item.other, self._alpha)
+        information, normal = items_prior.result()
+        users_prior = self._pool.submit(lambda: self._user_prior.draw(self._users, rng))
         self._items = self._pool.draw_rows(
-            by_item,
-            self._pool.residuals(by_item, mean, self._users[:, 0]),
-            self._pool.gathered(self._steadiness, by_item.other, self._alpha),
-            _with_one(self._users),
-            self._item_prior.precision,
-            self._item_prior.information(),
-            rng.standard_normal(self._items.shape),
+            by_item, residual, weight, _with_one(self._users), self._item_prior.precision, information, normal
         )
-        self._user_prior.sample(self._users, rng)
+        information, normal = users_prior.result()
         vectors = _with_one(self._items)
         residual = self._pool.residuals(by_user, mean, self._items[:, 0])
         self._users = self._pool.draw_rows(
@@ -170,8 +170,8 @@ class BayesianFactorizationTrainer:
             self._pool.gathered(self._steadiness, by_user.row, self._alpha),
             vectors,
             self._user_prior.precision,
-            self._user_prior.information(),
-            rng.standard_normal(self._users.shape),
+            information,
+            normal,
         )
         squared = self._pool.squared_errors(by_user, residual, self._users, vectors)
         self._sample_noise(squared)

@@ -10,14 +10,16 @@ import itertools
 import math
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Outcome = TypeVar("Outcome")
 
 # Blocks of rows that a thread takes at a time: enough of them that no thread waits long for the last.
 BLOCKS_PER_THREAD = 8
@@ -143,6 +145,14 @@ class Pool:
     def __init__(self, n_threads: int | None = None) -> None:
         self.n_threads = n_threads or len(os.sched_getaffinity(0))
         self._executor = ThreadPoolExecutor(self.n_threads) if self.n_threads > 1 else None
+
+    def submit(self, work: Callable[[], Outcome]) -> Future[Outcome]:
+        """``work`` by one of the threads while others do what is asked for next; where there is one, at once."""
+        if self._executor is not None:
+            return self._executor.submit(work)
+        done: Future[Outcome] = Future()
+        done.set_result(work())
+        return done
 
     def draw_rows(
         self,

@@ -75,8 +75,8 @@ def send(port: int, requests: Iterable[bytes], *, clients: int) -> Load:
                 selector.register(client.connection, selectors.EVENT_READ, client)
             started = time.perf_counter()
             waiting = 0
-            for client, wanted in zip(everybody, left, strict=False):
-                _ask(client, wanted, port, selector)
+            for client, first in zip(everybody, left, strict=False):
+                _ask(client, first, port, selector)
                 waiting += 1
             while waiting:
                 ready = selector.select(ANSWER_SECONDS)

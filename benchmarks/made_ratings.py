@@ -147,7 +147,7 @@ def write_movielens(shape: Shape, folder: Path) -> int:
         for chunk in draw(shape):
             lines = np.empty(len(chunk.person) * LONGEST_LINE, np.uint8)
             length = _write_lines(chunk.person, chunk.film, chunk.half_stars, chunk.time, lines)
-            rows.write(lines[:length])
+            rows.write(lines[:length].data)
             n += len(chunk.person)
     return n
 

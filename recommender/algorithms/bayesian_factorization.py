@@ -10,7 +10,9 @@ only processes that train do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -102,6 +104,15 @@ def _wishart(df: float, inverse_scale: Array, rng: np.random.Generator) -> Array
     return drawn
 
 
+@dataclass(frozen=True, eq=False)
+class _Ahead:
+    """The prior of the films that the next sweep begins with, and how everything was before it was drawn."""
+
+    drawn: Future[tuple[Array, Array]]
+    rng: Mapping[str, Any]
+    prior: dict[str, Any]
+
+
 class BayesianFactorizationTrainer:
     """Runs the sweeps and keeps samples. Between sweeps its whole state can be taken out and put back."""
 
@@ -121,6 +132,7 @@ class BayesianFactorizationTrainer:
         self.samples: list[PosteriorSample] = []
         self._rng = np.random.default_rng(config.seed)
         self._pool = Pool(n_threads)
+        self._ahead: _Ahead | None = None
         self._global_mean = float(data.value.mean(dtype=np.float64))
         self._by_user = grouped(data.user, data.item, data.value, data.n_users)
         self._by_item = grouped(data.item, data.user, data.value, data.n_items)
@@ -150,31 +162,31 @@ class BayesianFactorizationTrainer:
 
     def train_epoch(self) -> Epoch:
         """One sweep over films and people; keeps a sample when its turn has come."""
+        # A prior needs its own side's rows alone, so one thread draws it while others work on the ratings: that of the
+        # people while films are drawn, that of the films for the next sweep while people are. The random numbers come
+        # in the same order as on one thread.
         rng, mean, by_user, by_item = self._rng, self._global_mean, self._by_user, self._by_item
-        # A prior needs its own side's rows alone, so one thread draws it while another works on the ratings: that of
-        # the people while films are drawn. The random numbers come in the same order as on one thread.
-        items_prior = self._pool.submit(lambda: self._item_prior.draw(self._items, rng))
+        items_prior = self._ahead or self._draw_items_prior()
         residual = self._pool.residuals(by_item, mean, self._users[:, 0])
         weight = self._pool.gathered(self._steadiness, by_item.other, self._alpha)
-        information, normal = items_prior.result()
+        information, normal = items_prior.drawn.result()
+        self._ahead = None
         users_prior = self._pool.submit(lambda: self._user_prior.draw(self._users, rng))
         self._items = self._pool.draw_rows(
             by_item, residual, weight, _with_one(self._users), self._item_prior.precision, information, normal
         )
         information, normal = users_prior.result()
+        noise = self._random_noise()
+        if self.n_epochs_done + 1 < self.config.n_epochs:
+            self._ahead = self._draw_items_prior()
         vectors = _with_one(self._items)
         residual = self._pool.residuals(by_user, mean, self._items[:, 0])
+        weight = self._pool.gathered(self._steadiness, by_user.row, self._alpha)
         self._users = self._pool.draw_rows(
-            by_user,
-            residual,
-            self._pool.gathered(self._steadiness, by_user.row, self._alpha),
-            vectors,
-            self._user_prior.precision,
-            information,
-            normal,
+            by_user, residual, weight, vectors, self._user_prior.precision, information, normal
         )
         squared = self._pool.squared_errors(by_user, residual, self._users, vectors)
-        self._sample_noise(squared)
+        self._take_noise(squared, noise)
         self.n_epochs_done += 1
         if self.n_epochs_done in self.config.sampled_epochs:
             self.samples.append(
@@ -198,14 +210,25 @@ class BayesianFactorizationTrainer:
         mean = mean + apart / len(self.samples)
         self._judged = (mean, squares + apart * (scores - mean))
 
-    def _sample_noise(self, squared: Array) -> None:
-        n, steadiness = len(squared), self._pool.gathered(self._steadiness, self._by_user.row)
-        self._alpha = float(self._rng.gamma((1 + n) / 2, 2 / (1 + steadiness @ squared)))
-        if self.n_epochs_done >= STEADINESS_FROM:
+    def _draw_items_prior(self) -> _Ahead:
+        before = self._rng.bit_generator.state, self._item_prior.state()
+        return _Ahead(self._pool.submit(lambda: self._item_prior.draw(self._items, self._rng)), *before)
+
+    def _random_noise(self) -> tuple[float, Array | None]:
+        """What α and people's steadiness are made of: which gamma distribution a number is from is known before its
+        scale is."""
+        of_alpha = float(self._rng.standard_gamma((1 + len(self.data)) / 2))
+        if self.n_epochs_done < STEADINESS_FROM:
+            return of_alpha, None
+        return of_alpha, self._rng.standard_gamma(STEADINESS_SHAPE + self.data.user_counts / 2)
+
+    def _take_noise(self, squared: Array, noise: tuple[float, Array | None]) -> None:
+        of_alpha, of_people = noise
+        steadiness = self._pool.gathered(self._steadiness, self._by_user.row)
+        self._alpha = of_alpha * (2 / (1 + float(steadiness @ squared)))
+        if of_people is not None:
             by_user = self._pool.row_sums(self._by_user, squared)
-            self._steadiness = self._rng.gamma(
-                STEADINESS_SHAPE + self.data.user_counts / 2, 1 / (STEADINESS_SHAPE + self._alpha * by_user / 2)
-            )
+            self._steadiness = of_people * (1 / (STEADINESS_SHAPE + self._alpha * by_user / 2))
 
     def epochs(self, held_out: Interactions | None = None) -> Iterator[Epoch]:
         """The sweeps still to run, each as it is done, with the RMSE of the learned people on ``held_out``.
@@ -251,18 +274,21 @@ class BayesianFactorizationTrainer:
         as if nothing had happened."""
         return {
             "n_epochs_done": self.n_epochs_done,
-            "rng": self._rng.bit_generator.state,
+            "rng": self._ahead.rng if self._ahead else self._rng.bit_generator.state,
             "users": self._users.copy(),
             "items": self._items.copy(),
             "steadiness": self._steadiness.copy(),
             "alpha": self._alpha,
             "user_prior": self._user_prior.state(),
-            "item_prior": self._item_prior.state(),
+            "item_prior": self._ahead.prior if self._ahead else self._item_prior.state(),
             "samples": list(self.samples),
             "judged": self._judged,
         }
 
     def restore(self, checkpoint: dict[str, Any]) -> None:
+        if self._ahead:
+            self._ahead.drawn.result()  # nobody else uses what is put back
+            self._ahead = None
         self.n_epochs_done = checkpoint["n_epochs_done"]
         self._rng.bit_generator.state = checkpoint["rng"]
         self._users, self._items = checkpoint["users"].copy(), checkpoint["items"].copy()

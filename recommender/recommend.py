@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -102,6 +102,9 @@ class AppliedControls:
         note = "nothing_since" if wanted.since != since else None
         return cls(wanted.popularity, wanted.novelty, wanted.recency, wanted.diversity, since, note)
 
+    def as_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, slots=True)
 class RecommendationList:
@@ -120,7 +123,7 @@ class RecommendationList:
             "generation": self.generation,
             "fallback": self.fallback,
             "items": [item.as_dict() for item in self.items],
-            "controls": asdict(self.controls),
+            "controls": self.controls.as_dict(),
         }
 
 
@@ -163,7 +166,9 @@ def recommend_to(
     """The same for somebody as they are or as they might be: with other ratings, or other controls.
 
     ``new``: what ``new_films`` says, for whoever asks for several lists at once."""
-    excluded = np.union1d(viewer.unwanted, np.fromiter(exclude, np.int64))
+    excluded = viewer.unwanted
+    if exclude := tuple(exclude):
+        excluded = np.union1d(excluded, np.array(exclude, np.int64))
     new = new_films(viewer.live) if new is None else new
     if viewer.is_known:
         slots = _slots(viewer.user, discovery)

@@ -15,14 +15,16 @@ from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
 ASKED_EVERY_SECONDS = 0.001
+DEFAULT_SECONDS = 5.0  # of the driver, where the settings say nothing
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def _start_transaction_under_autocommit(self) -> None:
         """Waits ``timeout`` of the connection's options, then raises OperationalError as SQLite would."""
-        milliseconds = self._busy_timeout(0)
+        seconds = self.settings_dict["OPTIONS"].get("timeout", DEFAULT_SECONDS)
+        self._wait_at_most(0)
         try:
-            until = time.monotonic() + milliseconds / 1000
+            until = time.monotonic() + seconds
             while True:
                 try:
                     return super()._start_transaction_under_autocommit()  # type: ignore[misc]
@@ -31,14 +33,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
                         raise
                 time.sleep(ASKED_EVERY_SECONDS)
         finally:
-            self._busy_timeout(milliseconds)
+            self._wait_at_most(seconds)
 
-    def _busy_timeout(self, milliseconds: int) -> int:
-        """Sets SQLite's own waiting, which reads and all other statements go on with; what it was."""
-        # By the driver's own connection: nothing of this is a query of the site's.
-        was: int = self.connection.execute("PRAGMA busy_timeout").fetchone()[0]
-        self.connection.execute(f"PRAGMA busy_timeout = {milliseconds:d}")
-        return was
+    def _wait_at_most(self, seconds: float) -> None:
+        """SQLite's own waiting, which all other statements go on with."""
+        # By the driver's own connection: this is no query of the site's.
+        self.connection.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
 
 
 def _code(error: OperationalError) -> Any:

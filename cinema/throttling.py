@@ -54,7 +54,8 @@ def _count_in_redis(scope: str, key: str, window: datetime) -> int | None:
 
 
 def _count_in_database(scope: str, key: str, window: datetime) -> int:
-    key = key.replace("\0", "\ufffd")[:200]  # PostgreSQL keeps no NUL
+    # No database keeps half of a surrogate pair, PostgreSQL no NUL either.
+    key = key.encode(errors="replace").decode().replace("\0", "\ufffd")[:200]
     opened = to_database(window)
     with forgettable():
         with connection.cursor() as cursor:

@@ -38,6 +38,12 @@ class ThrottlingTestCase(TestCase):
             self.assertTrue(allow("sign-in", "2").allowed)
             self.assertTrue(allow("rating", "1").allowed)
 
+    def test_it_counts_what_no_database_could_keep(self) -> None:
+        for key in ("a\0b", "\ud800", "é" * 1000):
+            with at(NOON):
+                self.assertTrue(allow("sign-in", key).allowed)
+                self.assertFalse(allow("sign-in", key).allowed)
+
     def test_it_keeps_no_old_counts(self) -> None:
         for minute in range(5):
             with at(NOON + timedelta(minutes=minute)):

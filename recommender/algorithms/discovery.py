@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from recommender.algorithms.film_model import Array
 from recommender.algorithms.metrics import K, top_k
+from recommender.algorithms.score_moments import mean_and_sd
 
 # The share of recommendable films that somebody's list should show.
 COVERAGE_TARGET = 0.70
@@ -128,7 +129,8 @@ def _moments(scores: Array) -> tuple[float, float]:
     possible = scores[scores > -np.inf]
     if not len(possible):
         return 0.0, 1.0
-    return float(possible.mean()), float(possible.std()) + SMALL
+    mean, sd = mean_and_sd(possible)
+    return mean, sd + SMALL
 
 
 def learn_discovery(scores: Array, recommendable: NDArray[np.bool_], slots: int | None = None) -> Discovery:

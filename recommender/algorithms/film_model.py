@@ -147,16 +147,14 @@ class FilmModel:
         precision = weighted @ x
         diagonal = np.arange(precision.shape[1])
         precision[:, diagonal, diagonal] += 1.0
-        # Symmetric positive definite by the prior; the inverse is needed anyway, for variance and contributions.
-        covariance = np.linalg.inv(precision)
-        covariance = (covariance + covariance.transpose(0, 2, 1)) / 2
         residual = history.value - expected
-        rated = (covariance @ (weighted @ residual[:, :, None]))[:, :, 0]
+        # Symmetric positive definite by the prior.
+        rated = np.linalg.solve(precision, weighted @ residual[:, :, None])[:, :, 0]
         return Person(
             model=self,
             history=history,
             state=habit + rated,
-            covariance=covariance,
+            precision=precision,
             weight=weight,
             residual=residual,
         )
@@ -164,7 +162,13 @@ class FilmModel:
     def _habit(self, history: History) -> Array:
         """f·L_s: what the choice of films alone says of the person, (n_samples, n_features)."""
         watched = self.watched[history.item].sum(axis=0, dtype=np.float64) / max(1, len(history)) ** 0.5
-        return np.tensordot(watched, self.watched_link.astype(np.float64), axes=1)
+        habit: Array = (watched @ self._link).reshape(self.features.shape[1:])
+        return habit
+
+    @cached_property
+    def _link(self) -> Array:
+        """L of all samples side by side, (n_watched, n_samples · n_features)."""
+        return self.watched_link.reshape(len(self.watched_link), self.mean_features.size).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +202,15 @@ class Person:
     model: FilmModel
     history: History
     state: Array  # w, (n_samples, n_features)
-    covariance: Array  # A⁻¹, (n_samples, n_features, n_features)
+    precision: Array  # A, (n_samples, n_features, n_features)
     weight: Array  # d, (n_samples, n)
     residual: Array  # r − o − x·f·L, (n_samples, n)
+
+    @cached_property
+    def covariance(self) -> Array:
+        """A⁻¹, (n_samples, n_features, n_features): for variances and contributions. No list needs it."""
+        inverse = np.linalg.inv(self.precision)
+        return (inverse + inverse.transpose(0, 2, 1)) / 2
 
     def _features(self, items: Any) -> Array:
         return self.model.features[items].astype(np.float64)

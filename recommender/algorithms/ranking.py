@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from recommender.algorithms.ease import ItemWeights, grades
 from recommender.algorithms.film_model import Array, History
 from recommender.algorithms.implicit_factors import FoldedIn, ImplicitFactors
+from recommender.algorithms.score_moments import mean_and_sd
 
 # What is left of a rating's voice when it is old.
 RECENCY_FLOOR = 0.1
@@ -92,6 +93,8 @@ class Votes:
     @cached_property
     def scores(self) -> Array:
         """(n_items,), 0 for films that the ranker does not know."""
+        if self.folded_in is None:
+            return self.of_ease
         return self.of_ease + self.ranker.factor_weight * self.of_factors
 
     def contributions(self, item: int) -> Array:
@@ -104,7 +107,7 @@ class Votes:
 
 def inverse_spread(values: Array) -> float:
     """1 / standard deviation; 0 where nothing differs, as for somebody without ratings."""
-    return inverse(float(values.std()) if len(values) else 0.0)
+    return inverse(mean_and_sd(values)[1] if len(values) else 0.0)
 
 
 def inverse(spread: float) -> float:

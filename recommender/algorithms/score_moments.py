@@ -62,6 +62,13 @@ def sums(values: Floats, inside: NDArray[np.bool_] | None = None) -> tuple[float
     return total, squares
 
 
+def mean_and_sd(values: Array) -> tuple[float, float]:
+    """Both, of at least one number; what numpy's own ask of each list takes twice as long."""
+    mean = float(values.sum()) / len(values)
+    apart = values - mean
+    return mean, (float(apart @ apart) / len(values)) ** 0.5
+
+
 def spread(total: float, squares: float, n: int) -> float:
     """Standard deviation of ``n`` numbers."""
     return max(0.0, squares / n - (total / n) ** 2) ** 0.5 if n else 0.0

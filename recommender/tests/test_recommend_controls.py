@@ -227,7 +227,7 @@ class TasteSinceTestCase(CatalogueTestCase):
         listed = {item.movie_id: item.predicted_rating for item in recommend_for(self.alice, n=60).items}
         after = predict_for(self.alice, [film])[60]
         self.assertGreater(after, before)
-        self.assertEqual(listed[60], after)
+        self.assertAlmostEqual(listed[60] or 0.0, after, places=9)
         explanation = explain_for(self.alice, film, all_contributions=True)
         self.assertAlmostEqual(explanation["predicted_rating"], after, delta=1e-9)
         self.assertEqual({entry["movie_id"] for entry in explanation["contributions"]}, {30, 40, 50, 450})

@@ -138,7 +138,8 @@ class FilmModel:
 
     def solve(self, history: History) -> Person:
         """The person's state, by one n_features² solve for each sample. No history: all zeros."""
-        x = self.features[history.item].astype(np.float64).transpose(1, 0, 2)  # (n_samples, n, n_features)
+        # (n_samples, n, n_features), each sample's by itself in memory: it is read several times.
+        x = self.features[history.item].transpose(1, 0, 2).astype(np.float64, order="C")
         habit = self._habit(history)
         noise = self.noise[:, None] * self.scales.of(history.trained)
         weight = 1.0 / (noise + self.film_noise[history.item])

@@ -23,7 +23,8 @@ from recommender.explain import placed_by
 from recommender.rails import Rail, home_rails, opened_rail
 from recommender.recommend import MAX_N, Recommendation, recommend_for, recommend_to
 from recommender.remembered import list_for
-from recommender.served import note_list
+from recommender.served import HOME, note_films, note_list
+from recommender.serving import live_model
 from recommender.viewers import Viewer
 
 RAIL_LENGTH = 20
@@ -89,12 +90,14 @@ def _lists(user: User) -> dict[str, Any]:
         if viewer
         else recommend_for(user, n=RAIL_LENGTH, exclude=asked)
     )
-    note_list(recommendations)
+    note_list(recommendations, HOME)
     cards = [_card(item) for item in recommendations.items]
     personal = not recommendations.fallback and n_ratings > 0
     # No film twice on one page.
     taken = [*asked, *(item.movie_id for item in recommendations.items)]
     rails = home_rails(viewer, taken=taken, today=timezone.localdate()) if viewer else []
+    for rail in rails:
+        note_films(user, rail.key, recommendations.model_version or "", [item.movie_id for item in rail.items])
     return {
         "recommendations": recommendations,
         "n_ratings": n_ratings,
@@ -163,6 +166,8 @@ def rail(request: MemberRequest, key: str) -> HttpResponse:
             raise Http404
         shown = _shown(found)
     page = Paginator(shown.cards, OPENED_PAGE_LENGTH).get_page(request.GET.get("page"))
+    live = live_model()
+    note_films(request.user, key, live.label if live else "", [one.movie_id for one in page.object_list])
     query = request.GET.copy()
     query.pop("page", None)
     context = {"rail": shown, "form": form, "page": page, "cards": page.object_list, "query": query.urlencode()}

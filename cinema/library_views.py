@@ -19,6 +19,7 @@ from cinema.library import hide_movie, put_on_shelf, take_off_shelf, unhide_movi
 from cinema.models import HiddenMovie, Movie, ShelfEntry
 from recommender.recommend import MAX_N, predict_for
 from recommender.remembered import list_for
+from recommender.served import note_act
 
 PAGE_LENGTH = 36
 Shelf = ShelfEntry.Shelf
@@ -45,6 +46,8 @@ def shelve(request: MemberRequest, movie_id: int, shelf: str) -> HttpResponse:
     movie, where = get_object_or_404(Movie, pk=movie_id), Shelf(shelf)
     off = bool(request.POST.get("off"))
     (take_off_shelf if off else put_on_shelf)(user=request.user, movie=movie, shelf=where)
+    if where is Shelf.WATCHLIST and not off:
+        note_act(request.user, movie, "listed")
     return _answer(request, movie, _WORDS[where][off] % {"title": movie.title})
 
 
@@ -57,6 +60,7 @@ def hide(request: MemberRequest, movie_id: int) -> HttpResponse:
     if reason not in HiddenMovie.Reason.values:
         reason = HiddenMovie.Reason.FILM
     hide_movie(user=request.user, movie=movie, reason=reason)
+    note_act(request.user, movie, "hidden")
     done = gettext("%(title)s is not shown to you any more.") % {"title": movie.title}
     return trigger_client_event(_answer(request, movie, done, undo="hide"), "hidden-changed", after="settle")
 

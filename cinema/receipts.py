@@ -13,7 +13,7 @@ from cinema.ratings import rate_movie, restore_rating, unrate_movie
 from cinema.undo import Before
 from recommender.recommend import RecommendationList
 from recommender.remembered import list_for
-from recommender.served import note_learning
+from recommender.served import note_act, note_learning
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ def rate_with_receipt(*, user: User, movie: Movie, value: float) -> Receipt:
     before = list_for(user)
     started = time.perf_counter()
     change = rate_movie(user=user, movie=movie, value=value)
+    note_act(user, movie, "rated", change.rating.value)
     return _receipt(user, before, started, rating=change.rating, created=change.created)
 
 

@@ -356,8 +356,8 @@ SPECTACULAR_SETTINGS = {
 # prevents, and for a site whose people all came at once.
 INFLUX_GUARD = envbool("INFLUX_GUARD", True)
 
-# How often each web process writes its counts of what it served; 0 for never.
-SERVING_FLUSH_SECONDS = envint("SERVING_FLUSH_SECONDS", 10)
+# How often each web process writes what it served to whom, and its counts; 0 for never.
+SERVING_FLUSH_SECONDS = envint("SERVING_FLUSH_SECONDS", 5)
 
 # django-q2 executes; mlops.TrainingRun keeps the truth. The figures were found by killing each of its processes.
 Q_CLUSTER: dict[str, Any] = {

@@ -29,6 +29,7 @@ from cinema.receipts import Receipt, rate_with_receipt, restore_with_receipt, un
 from cinema.tmdb import art_path, content_type
 from cinema.what_if import what_if
 from recommender.explain import NoExplanation, explain_for
+from recommender.served import note_act
 from recommender.similar import similar_movies
 
 RAIL_LENGTH = 20
@@ -96,6 +97,8 @@ def movie(request: PageRequest, movie_id: int) -> HttpResponse:
         ],
     }
     if isinstance(request.user, User):
+        if request.method == "GET":
+            note_act(request.user, movie, "opened")
         reasons = HiddenMovie.Reason.choices
         context |= {"value": movie.your_rating, "next": request.get_full_path(), "reasons": reasons}
         try:

@@ -1,21 +1,17 @@
-"""Counts of what this process serves, kept in memory and written every ten seconds by a thread of its own.
+"""Counts of what this process serves, kept in memory until mlops.background_writing has them written.
 
-A request only adds to numbers in memory: looking at the site writes nothing. What could not be written is tried again
-with the next ten seconds' counts. A process that is killed loses ten seconds of statistics, and nothing else.
+What could not be written is tried again with the next seconds' counts.
 """
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-from django.db import Error, close_old_connections, connection, transaction
+from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from mlops.histograms import EMPTY, added, bucket
@@ -53,13 +49,11 @@ class ServingCounts:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tallies: dict[tuple[datetime, str], Tally] = {}
-        self._pid = 0
 
     def record(self, served: Served, *, seconds: float, failed: bool, now: datetime | None = None) -> None:
         """Adds one request."""
         minute = (now or timezone.now()).replace(second=0, microsecond=0)
         with self._lock:
-            self._begin()
             tally = self._tallies.setdefault((minute, served.version), Tally())
             counts = tally.counts
             counts["handled"] += 1
@@ -76,26 +70,10 @@ class ServingCounts:
                 tally.learning_seconds += milliseconds / 1000
                 tally.learning[bucket(milliseconds)] += 1
 
-    def _begin(self) -> None:
-        """The writing thread, begun by the first request of a process: a fork does not take a thread along, nor may it
-        write again what its parent has counted."""
-        if self._pid == os.getpid():
-            return
-        self._pid = os.getpid()
-        self._tallies = {}
-        if settings.SERVING_FLUSH_SECONDS:
-            threading.Thread(target=self._keep_writing, name="serving-counts", daemon=True).start()
-            atexit.register(self._last_words)
-
-    def _keep_writing(self) -> None:
-        pause = threading.Event()
-        while not pause.wait(settings.SERVING_FLUSH_SECONDS):
-            close_old_connections()
-            self.flush()
-
-    def _last_words(self) -> None:
-        if self._pid == os.getpid():
-            self.flush()
+    def forget(self) -> None:
+        """Drops what has been counted."""
+        with self._lock:
+            self._tallies = {}
 
     def flush(self) -> int:
         """Writes what has been counted; how many rows. What cannot be written is kept for the next time."""

@@ -1,4 +1,4 @@
-"""Measures every request and adds it to this process's counts."""
+"""Measures every request and hands what it served to what this process counts and keeps."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from mlops.background_writing import BackgroundWriter
+from mlops.engagement_log import log
 from mlops.serving_counts import counts
+from recommender.device_class import device_class
 from recommender.served import collecting
 from recommender.serving import loaded_label
+
+writer = BackgroundWriter(counts, log)
 
 
 class ServingMiddleware:
@@ -23,5 +28,9 @@ class ServingMiddleware:
         with collecting() as served:
             response = self.get_response(request)
         served.version = served.version or loaded_label()
-        counts.record(served, seconds=time.perf_counter() - began, failed=response.status_code >= 500)
+        failed = response.status_code >= 500
+        writer.begin()
+        counts.record(served, seconds=time.perf_counter() - began, failed=failed)
+        if (served.shown or served.acts) and not failed:
+            log.record(served, device=device_class(request.headers.get("User-Agent", "")))
         return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from cinema import tmdb
-from mlops import comparing, runs, schedules, serving_counts, shuffle, supervisor, watch
+from mlops import comparing, engagement, runs, schedules, serving_counts, shuffle, supervisor, watch
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,14 @@ def retrain() -> None:
 
 def roll_up() -> None:
     serving_counts.roll_up()
+    engagement.add_up()
+    engagement.forget_old()
+
+
+def settle() -> None:
+    engagement.settle()
+    if engagement.is_quick():
+        engagement.add_up()
 
 
 def look() -> None:

@@ -21,7 +21,7 @@ from recommender.explain import NoExplanation, explain_for
 from recommender.histories import wishes
 from recommender.recommend import MAX_N, DiscoveryChoice
 from recommender.remembered import list_for
-from recommender.served import note_list
+from recommender.served import API, note_list
 from recommender.similar import similar_movies
 
 
@@ -109,7 +109,7 @@ class RecommendationsView(APIView):
         controls = replace(wishes(user).controls, **given) if given else None
         filters = Filters(**{name: wanted.pop(name) for name in ("genre", "year_min", "year_max")})
         listed = list_for(user, controls=controls, filters=filters, **wanted)
-        note_list(listed)
+        note_list(listed, API if user == request.user else None)
         # No serializer for each item: the answer is built on every page view.
         return Response(listed.as_dict())
 

@@ -1,4 +1,4 @@
-"""What a request served, noted on its way for whoever counts: nothing here writes, and nothing is kept of anybody.
+"""What a request served and what its person did, noted on its way for whoever counts and keeps: nothing here writes.
 
 Only a list that goes to its person is noted, not one that is thought up to compare or to explain.
 """
@@ -9,15 +9,46 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cinema.models import Movie, User
 from recommender.recommend import RecommendationList
 from recommender.serving import LiveModel, live_model
 
 # Lists that show no more than these show nobody anything that they had not heard of.
 MOST_RATED = 50
+
+
+# A letter for each place of a list that is kept.
+SLOTS = {"ranked": "r", "discovery": "d", "fallback": "f", "rail": "l"}
+HOME, START, API = "home", "start", "api"  # where a list stood; a rail stands under its key
+
+Act = Literal["opened", "listed", "rated", "hidden"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One list as its person was shown it."""
+
+    user_id: int
+    surface: str
+    version: str
+    personal: bool
+    movie_ids: list[int]
+    slots: str  # a letter of SLOTS for each
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """One thing that somebody did about a film."""
+
+    user_id: int
+    movie_id: int
+    act: Act
+    stars: float | None
 
 
 @dataclass
@@ -30,6 +61,8 @@ class Served:
     places: int = 0
     popular_places: int = 0  # that hold one of the MOST_RATED films
     learned_ms: list[float] = field(default_factory=list)  # of ratings, until the new list was there
+    shown: list[Shown] = field(default_factory=list)
+    acts: list[Acted] = field(default_factory=list)
 
 
 _collecting: ContextVar[Served | None] = ContextVar("served", default=None)
@@ -46,11 +79,17 @@ def collecting() -> Iterator[Served]:
         _collecting.reset(token)
 
 
-def note_list(listed: RecommendationList) -> None:
-    """That this list was served."""
+def note_list(listed: RecommendationList, surface: str | None) -> None:
+    """That this list was served; to its person, unless ``surface`` is None."""
     served = _collecting.get()
     if served is None:
         return
+    if surface is not None:
+        films = [item.movie_id for item in listed.items]
+        slots = "".join([SLOTS[item.slot] for item in listed.items])
+        served.shown.append(
+            Shown(listed.user_id, surface, listed.model_version or "", not listed.fallback, films, slots)
+        )
     served.version = listed.model_version or ""
     served.lists += 1
     served.fallbacks += listed.fallback
@@ -59,6 +98,20 @@ def note_list(listed: RecommendationList) -> None:
     if live is not None and live.label == listed.model_version:
         popular = _most_rated(live)
         served.popular_places += sum(item.movie_id in popular for item in listed.items)
+
+
+def note_films(user: User, surface: str, version: str, movie_ids: list[int], slot: str = "rail") -> None:
+    """That films in this order were shown to ``user``, who are no list of the ten best."""
+    served = _collecting.get()
+    if served is not None and movie_ids:
+        served.shown.append(Shown(user.pk, surface, version, True, movie_ids, SLOTS[slot] * len(movie_ids)))
+
+
+def note_act(user: User, movie: Movie, act: Act, stars: float | None = None) -> None:
+    """What somebody did about a film."""
+    served = _collecting.get()
+    if served is not None:
+        served.acts.append(Acted(user.pk, movie.pk, act, stars))
 
 
 def note_learning(milliseconds: float, version: str | None) -> None:

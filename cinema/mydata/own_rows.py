@@ -54,6 +54,14 @@ OWN_TABLES = (
     OwnTable("movie_nights_joined", "cinema.NightParticipant", _same("name", "joined_at")),
     OwnTable("unseen", "cinema.UnseenMovie", {**_FILM, **_same("said_at")}),
     OwnTable("acts", "cinema.AuditEntry", _same("at", "action", "done"), owner="actor"),
+    OwnTable(
+        "lists_shown", "mlops.ServedList", _same("at", "surface", "version", "personal", "device", "movie_ids", "slots")
+    ),
+    OwnTable(
+        "engagements",
+        "mlops.Engagement",
+        {**_FILM, **_same("kind", "value", "at"), "list_shown_at": "served_list__at", "place": "place"},
+    ),
     OwnTable("first_minutes", "cinema.FirstMinutes", _same("liked_films", "started_at", "skipped_at", "finished_at")),
 )
 

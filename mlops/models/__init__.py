@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlops.models.comparisons import COMPARISON_LEASE, Comparison, SeedSpread
+from mlops.models.engagement import Engagement, EngagementDay, EngagementPolicy, ServedList
 from mlops.models.gate import GatePolicy
 from mlops.models.health import HealthPolicy, ShuffleTestResult, Watch, WatchPolicy
 from mlops.models.policies import Policy
@@ -18,6 +19,9 @@ __all__ = [
     "LEASE",
     "WORKER_LEASE",
     "Comparison",
+    "Engagement",
+    "EngagementDay",
+    "EngagementPolicy",
     "GatePolicy",
     "HealthPolicy",
     "Policy",
@@ -25,6 +29,7 @@ __all__ = [
     "RetrainPolicy",
     "Search",
     "SeedSpread",
+    "ServedList",
     "ServingMinute",
     "ShuffleTestResult",
     "TrainingRun",

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from datetime import UTC, datetime, timedelta
 from unittest import mock
 
@@ -94,14 +93,6 @@ class ServingCountsTestCase(TestCase):
             with self.assertLogs("mlops.serving_counts", "WARNING"):
                 counts.flush()
         self.assertEqual(counts.flush(), 3)
-
-    def test_a_forked_process_does_not_count_again_what_its_parent_has_counted(self) -> None:
-        counts = ServingCounts()
-        counts.record(a_list(), seconds=0.01, failed=False, now=NOON)
-        with mock.patch("mlops.serving_counts.os.getpid", return_value=os.getpid() + 1):
-            counts.record(a_list(), seconds=0.01, failed=False, now=NOON)
-            counts.flush()
-        self.assertEqual(ServingMinute.objects.get().lists, 1)
 
 
 class RollUpTestCase(TestCase):

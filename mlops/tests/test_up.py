@@ -8,12 +8,14 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
@@ -247,7 +249,18 @@ class UpTestCase(SimpleTestCase):
         self.assertNotEqual(outcome.returncode, 0)
         self.assertIn("running already", outcome.stderr)
 
+    def notes(self, table: str, condition: str = "1") -> int:
+        """Rows of what people were shown and did, as the database has them."""
+        with closing(sqlite3.connect(self.site.var / "db.sqlite3")) as connection:
+            n: int = connection.execute(f"SELECT COUNT(*) FROM {table} WHERE {condition}").fetchone()[0]
+        return n
+
     def test_7_it_leaves_no_process_behind_when_it_is_killed(self) -> None:
+        viewer = self.site.get("/api/me", role="viewer")[1]["id"]
+        before = self.notes("mlops_servedlist")
+        for _ in range(8):
+            self.site.get(f"/api/ml/recommendations/{viewer}", role="viewer")
+        wait_until(lambda: self.notes("mlops_servedlist") >= before + 8, 10, "lists are written before ten seconds")
         self.site.wait_for_child(self.train())
         family = self.site.family()
         self.assertGreaterEqual(len(family), 9)
@@ -275,6 +288,7 @@ class UpTestCase(SimpleTestCase):
         films = [film["movie_id"] for film in self.site.get("/api/movies?page_size=200")[1]["results"]]
         acknowledged: dict[int, float] = {}
         statuses: list[int] = []
+        noted_before = self.notes("mlops_engagement", "kind = 'rated'")
         enough = threading.Event()
         self.addCleanup(enough.set)  # whatever fails, nobody goes on rating for ever
 
@@ -301,6 +315,9 @@ class UpTestCase(SimpleTestCase):
         for thread in threads:
             thread.join(30)
         self.assertLessEqual(set(statuses), {200, 201, 429, 0})
+        answered = len([status for status in statuses if status in (200, 201)])
+        noted = self.notes("mlops_engagement", "kind = 'rated'") - noted_before
+        self.assertGreaterEqual(noted, answered, "what had not been written yet was written at the end")
         self.site.start()
         rows = self.site.get("/api/ratings?page_size=200", role="viewer")[1]["results"]
         kept = {row["movie_id"]: row["value"] for row in rows}

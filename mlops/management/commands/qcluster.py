@@ -40,6 +40,7 @@ EVERY_MINUTE = {
     SWEEP_SCHEDULE: "mlops.tasks.sweep",
     "Start trainings that are due": "mlops.tasks.retrain",
     "Watch over what has become live": "mlops.tasks.look",
+    "Find out what the lists led to": "mlops.tasks.settle",
 }
 
 

@@ -16,6 +16,7 @@ from cinema.models import HiddenMovie, Rating
 from cinema.mydata import accounts
 from cinema.mydata.export import export_document, export_zip
 from cinema.mydata_forms import DeleteAccountForm
+from mlops.models import ServedList
 
 
 @require_safe
@@ -24,6 +25,7 @@ def my_data(request: MemberRequest) -> HttpResponse:
     context = {
         "n_ratings": Rating.objects.of(request.user).count(),
         "n_hidden": HiddenMovie.objects.of(request.user).count(),
+        "n_lists": ServedList.objects.filter(user=request.user).count(),
     }
     return render(request, "cinema/mydata.html", context)
 

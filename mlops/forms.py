@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from mlops.models import GatePolicy, HealthPolicy, RetentionPolicy, RetrainPolicy, WatchPolicy
+from mlops.models import EngagementPolicy, GatePolicy, HealthPolicy, RetentionPolicy, RetrainPolicy, WatchPolicy
 from mlops.schedules import InvalidCron, next_times
 from recommender.algorithms.hyperparameters import InvalidHyperparameters
 from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration
@@ -61,6 +61,12 @@ class RetentionForm(forms.ModelForm):
     class Meta:
         model = RetentionPolicy
         fields = ("keep_newest", "keep_best", "best_by", "automatic")
+
+
+class EngagementForm(forms.ModelForm):
+    class Meta:
+        model = EngagementPolicy
+        fields = ("record", "keep_days")
 
 
 class RetrainForm(forms.ModelForm):

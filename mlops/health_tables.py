@@ -7,10 +7,12 @@ from typing import Any
 
 from mlops.charts import Chart, Series, line_chart
 from mlops.data_health import Burst, GenreShare
+from mlops.engagement import Day as EngagementOfDay
 from mlops.models import ShuffleTestResult
 from mlops.serving_health import Step, Stretch
 from mlops.tables import Column, Table
 
+DAYS_SHOWN = 30
 Days = Sequence[tuple[str, int, int, int]]
 
 
@@ -89,6 +91,49 @@ def bursts(key: str, title: str, found: Sequence[Burst]) -> Table:
     rows = [[one.what, one.id, one.n, one.expected] for one in found]
     cells = [[one.what, str(one.id), f"{one.n:,}", f"{one.expected:.1f}"] for one in found]
     return Table(key, title, columns, rows, cells, empty="None.")
+
+
+def engagement_days(found: Sequence[EngagementOfDay]) -> Table:
+    columns = [
+        Column("day", "Day"), _number("lists", "Lists"), _number("films", "Different films"),
+        _number("coverage", "Coverage"), _number("click_through", "Click-through"), _number("opened", "Opened"),
+        _number("watchlisted", "Watchlisted"), _number("rated", "Rated"), _number("liked", "Liked"),
+        _number("hidden", "Hidden"), _number("rated_after_view", "Rated after a view"),
+    ]  # fmt: skip
+    rows: list[list[Any]] = [
+        [one.day.isoformat(), one.lists, one.films, one.coverage, one.click_through, one.opened, one.watchlisted,
+         one.rated, one.liked, one.hidden, one.rated_after_view]
+        for one in reversed(found)
+    ]  # fmt: skip
+    cells = [
+        [f"{one.day:%-d %b}", f"{one.lists:,}", f"{one.films:,}", _percent(one.coverage), _percent(one.click_through),
+         f"{one.opened:,}", f"{one.watchlisted:,}", f"{one.rated:,}", f"{one.liked:,}", f"{one.hidden:,}",
+         _percent(one.rated_after_view)]
+        for one in reversed(found)
+    ]  # fmt: skip
+    return Table(
+        "engagement", "What the lists led to, day by day", columns, rows, cells, empty="No list was noted yet."
+    )
+
+
+def engagement_chart(found: Sequence[EngagementOfDay]) -> Chart | None:
+    def percents(values: Iterable[float | None]) -> list[float | None]:
+        return [None if value is None else 100 * value for value in values]
+
+    if not found:
+        return None
+    latest = found[-1]
+    return line_chart(
+        key="engagement", title="What the lists led to, %", width=520, height=200, headings=[], rows=[],
+        description=f"The last {DAYS_SHOWN} days. Latest: coverage {_percent(latest.coverage)}, click-through "
+        f"{_percent(latest.click_through)}, rated after a view {_percent(latest.rated_after_view)}.",
+        x=[one.day.toordinal() for one in found], x_labels=[f"{one.day:%-d %b}" for one in found],
+        series=[
+            Series("Coverage", percents(one.coverage for one in found)),
+            Series("Click-through", percents(one.click_through for one in found)),
+            Series("Rated after a view", percents(one.rated_after_view for one in found)),
+        ],
+    )  # fmt: skip
 
 
 def shuffle_tests(found: Iterable[ShuffleTestResult]) -> Table:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cinema.guards import MemberRequest, staff_required
-from mlops import data_health, health_tables, health_tiles, runs, watch
+from mlops import data_health, engagement, health_tables, health_tiles, runs, watch
 from mlops.forms import HealthForm, WatchForm
 from mlops.models import HealthPolicy, ShuffleTestResult, WatchPolicy
 from mlops.schedules import newer_than_live
@@ -20,7 +20,7 @@ from mlops.tables import download
 from recommender import registry
 from recommender.serving import live_model
 
-DAYS = 30
+DAYS = health_tables.DAYS_SHOWN
 
 
 @require_safe
@@ -38,6 +38,7 @@ def health(request: MemberRequest) -> HttpResponse:
     genres, shares = data_health.genre_drift(live, policy.genre_drift) if live is not None else (mean, [])
     films, accounts = data_health.bursts(now)
     days = data_health.by_day(now, DAYS)
+    led_to = engagement.by_day(now, DAYS)
     tested = ShuffleTestResult.objects.filter(version=version).first() if version is not None else None
     watched = watch.over_live()
     tables = {
@@ -48,6 +49,7 @@ def health(request: MemberRequest) -> HttpResponse:
         "genres": health_tables.genres(shares),
         "films": health_tables.bursts("film-bursts", "Films with unusually many ratings today", films),
         "accounts": health_tables.bursts("account-bursts", "Accounts with unusually many ratings today", accounts),
+        "engagement": health_tables.engagement_days(led_to),
         "tests": health_tables.shuffle_tests(ShuffleTestResult.objects.select_related("version")[:20]),
     }
     if file := download(request, list(tables.values())):
@@ -68,6 +70,7 @@ def health(request: MemberRequest) -> HttpResponse:
         "tiles": tiles,
         "worst": health_tiles.worst(tiles),
         "charts": health_tables.charts(found, stretch, days),
+        "engagement_chart": health_tables.engagement_chart(led_to),
         "tables": tables,
         "watch": watched,
         "worker_alive": runs.worker_alive(),

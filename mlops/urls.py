@@ -6,6 +6,7 @@ from django.urls import path
 
 from mlops import (
     compare_views,
+    engagement_views,
     gate_views,
     health_views,
     retention_views,
@@ -30,6 +31,8 @@ urlpatterns = [
     path("schedules", schedule_views.schedule, name="schedules"),
     path("health", health_views.health, name="health"),
     path("health/thresholds", health_views.thresholds, name="thresholds"),
+    path("health/lists", engagement_views.engagement_log, name="engagement-log"),
+    path("health/lists/forget", engagement_views.forget_engagement, name="forget-engagement"),
     path("timeline", timeline_views.timeline_page, name="timeline"),
     # Versions beside each other
     path("compare", compare_views.compare, name="compare"),

@@ -31,6 +31,8 @@ class AuditEntry(models.Model):
         CANCEL = "cancel", "training cancelled"
         ACTIVATE = "activate", "version activated"
         ROLLBACK = "rollback", "rolled back"
+        EXPERIMENT = "experiment", "experiment changed"
+        FORGET_LISTS = "forget-lists", "log of lists taken away"
         IMPORT = "import", "ratings imported"
         EXPORT = "export", "data exported"
         SIGN_IN = "sign-in", "signed in"

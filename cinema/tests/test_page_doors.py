@@ -44,6 +44,7 @@ DOORS: dict[str, set[str]] = {
     STAFF: {
         "cinema:remove-review", "mlops:dashboard", "mlops:runs", "mlops:new-run", "mlops:run-detail",
         "mlops:run-cancel", "mlops:gate", "mlops:retention", "mlops:prune", "mlops:schedules", "mlops:health",
+        "mlops:engagement-log", "mlops:forget-engagement",
         "mlops:thresholds", "mlops:timeline", "mlops:compare", "mlops:compare-start", "mlops:comparison",
         "mlops:searches", "mlops:search", "mlops:search-cancel", "mlops:search-resume", "mlops:search-train",
         "recommender:roll-back", "recommender:lift-hold", "recommender:version-detail", "recommender:annotate",

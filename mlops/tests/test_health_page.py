@@ -131,7 +131,7 @@ class HealthPageTestCase(CatalogueTestCase):
         for minute in range(40):
             served(self.version.label, minute)
         self.client.get("/training/health?stretch=day")  # the live version is in memory then
-        with self.assertNumQueries(24):
+        with self.assertNumQueries(25):
             self.client.get("/training/health?stretch=day")
 
 

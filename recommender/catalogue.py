@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cinema.models import Movie
 from recommender.film_years import film_years
+from recommender.per_version import PerVersion
 from recommender.serving import LiveModel
 
 # More filters than these are hardly in use at once; each costs a byte a film.
@@ -46,28 +47,26 @@ NO_FILTERS = Filters()
 class _Memory:
     edition: int | None = None
     films: dict[int, CatalogueFilm | None] = field(default_factory=dict)  # by id; None: the catalogue has lost it
-    label: str = ""  # of the version that the masks are for
     masks: dict[Filters, NDArray[np.bool_]] = field(default_factory=dict)
 
 
-_memory = _Memory()
+_memory: PerVersion[_Memory] = PerVersion()
 
 
 def forget() -> None:
     """Drops what this process remembers, for tests."""
-    global _memory
-    _memory = _Memory()
+    _memory.clear()
 
 
 def _remembered(live: LiveModel | None) -> _Memory:
     """What is known of the edition that the request sees; something that nobody keeps where that is not known."""
-    global _memory
     if live is None or live.catalogue is None:
         return _Memory()
-    known = _memory
-    if known.edition != live.catalogue or known.label != live.label or len(known.films) > MAX_FILMS:
+    known = _memory.get(live.label)
+    if known is None or known.edition != live.catalogue or len(known.films) > MAX_FILMS:
         # Not emptied but exchanged: another thread may be reading the old one.
-        known = _memory = _Memory(live.catalogue, label=live.label)
+        known = _Memory(live.catalogue)
+        _memory.set(live.label, known)
     return known
 
 

@@ -10,35 +10,33 @@ from numpy.typing import NDArray
 
 from cinema.models import Movie
 from recommender.algorithms.film_model import Array
+from recommender.per_version import PerVersion
 from recommender.serving import LiveModel
 
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
-    label: str  # of the version whose films these are
     edition: int | None
     years: Array
 
 
-_NOTHING = _Remembered("", None, np.empty(0))
-_remembered = _NOTHING
+_remembered: PerVersion[_Remembered] = PerVersion()
 _lock = threading.Lock()
 
 
 def forget() -> None:
     """Drops what this process remembers, for tests."""
-    global _remembered
     with _lock:
-        _remembered = _NOTHING
+        _remembered.clear()
 
 
 def film_years(live: LiveModel) -> Array:
     """(n_items,), NaN where the catalogue has no year or no such film."""
-    global _remembered
     with _lock:
-        known = _remembered
-        if known.label != live.label or known.edition != live.catalogue or live.catalogue is None:
-            known = _remembered = _Remembered(live.label, live.catalogue, _read(live))
+        known = _remembered.get(live.label)
+        if known is None or known.edition != live.catalogue or live.catalogue is None:
+            known = _Remembered(live.catalogue, _read(live))
+            _remembered.set(live.label, known)
         return known.years
 
 

@@ -30,6 +30,7 @@ from recommender.algorithms.film_features import SideInformation
 from recommender.algorithms.film_model import History, Person
 from recommender.algorithms.new_films import NewFilm, solve_film
 from recommender.histories import RatedFilms, rated_films_of
+from recommender.per_version import PerVersion
 from recommender.serving import LiveModel
 
 MIN_ACCOUNT_AGE = timedelta(days=1)
@@ -48,7 +49,6 @@ SECONDS_BETWEEN_SWEEPS = 5.0
 
 @dataclass
 class _Remembered:
-    label: str = ""  # of the version that these were solved against
     seen_until: datetime | None = None  # ratings changed until then have been looked at for new films
     latest: datetime | None = None  # when a rating was changed last
     swept_at: float = 0.0  # by the clock that nobody sets
@@ -58,28 +58,28 @@ class _Remembered:
     revision: int = field(default_factory=new_edition)  # another one with every change of films
 
 
-_remembered = _Remembered()
+_remembered: PerVersion[_Remembered] = PerVersion()  # by the version that these were solved against
 _lock = threading.Lock()
 
 
 def forget() -> None:
     """Drops what this process remembers, for tests."""
-    global _remembered
     with _lock:
-        _remembered = _Remembered()
+        _remembered.clear()
 
 
 def new_films(live: LiveModel) -> dict[int, NewFilm]:
     """By id, the films without a rating in the training that people who count have rated since."""
     # Held while solving, too: a film is solved once in a process, and nobody is answered from before a rating.
     with _lock:
-        return dict(_refreshed(live))
+        return dict(_refreshed(live).films)
 
 
 def new_films_and_revision(live: LiveModel) -> tuple[dict[int, NewFilm], int]:
     """The same, and a number that is the same as long as they are."""
     with _lock:
-        return dict(_refreshed(live)), _remembered.revision
+        known = _refreshed(live)
+        return dict(known.films), known.revision
 
 
 def new_film(live: LiveModel, movie: Movie, user: User, *, rated: bool) -> NewFilm | None:
@@ -90,12 +90,14 @@ def new_film(live: LiveModel, movie: Movie, user: User, *, rated: bool) -> NewFi
     return solve(live, [movie.pk], leave_out=user).get(movie.pk)
 
 
-def _refreshed(live: LiveModel) -> dict[int, NewFilm]:
-    global _remembered
-    known = _remembered if _remembered.label == live.label else _Remembered(live.label)
+def _refreshed(live: LiveModel) -> _Remembered:
+    known = _remembered.get(live.label)
+    if known is None:
+        known = _Remembered()
+        _remembered.set(live.label, known)
     latest = _last_change()
     if latest == known.latest and not known.candidates:
-        return known.films
+        return known
     known.latest = latest
     if latest is None or latest <= live.data_until:
         if known.films:
@@ -115,8 +117,7 @@ def _refreshed(live: LiveModel) -> dict[int, NewFilm]:
                 if known.keys.get(movie_id) == keys.get(movie_id)
             }
             known.films, known.keys, known.revision = kept | solve(live, changed_films), keys, new_edition()
-    _remembered = known
-    return known.films
+    return known
 
 
 def _overlap(known: _Remembered) -> timedelta:

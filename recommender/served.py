@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinema.models import Movie, User
+from recommender.per_version import PerVersion
 from recommender.recommend import RecommendationList
 from recommender.serving import LiveModel, live_model
 
@@ -122,21 +123,15 @@ def note_learning(milliseconds: float, version: str | None) -> None:
         served.learned_ms.append(milliseconds)
 
 
-@dataclass(frozen=True, slots=True)
-class _Remembered:
-    label: str
-    movie_ids: frozenset[int]
-
-
-_remembered = _Remembered("", frozenset())
+_most_rated_of: PerVersion[frozenset[int]] = PerVersion()
 
 
 def _most_rated(live: LiveModel) -> frozenset[int]:
-    """Ids of the films with most ratings in the version's data; of the last version that was asked for, kept."""
-    global _remembered
-    known = _remembered
-    if known.label != live.label:
+    """Ids of the films with most ratings in the version's data."""
+    known = _most_rated_of.get(live.label)
+    if known is None:
         counts: NDArray[np.float64] = np.asarray(live.model.films.item_counts, np.float64)
         rows = np.argsort(-counts, kind="stable")[:MOST_RATED]
-        known = _remembered = _Remembered(live.label, frozenset(live.model.movie_ids[rows].tolist()))
-    return known.movie_ids
+        known = frozenset(live.model.movie_ids[rows].tolist())
+        _most_rated_of.set(live.label, known)
+    return known

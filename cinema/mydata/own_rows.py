@@ -75,6 +75,8 @@ NOT_EXPORTED = {
     "admin.LogEntry.user": "The log of what staff did to the site's tables.",
     "recommender.HeldOut.user": "From which of their ratings on a version was tested: it goes with the account.",
     "recommender.Activation.actor": "The site's log of its versions; the name goes, the entry stays.",
+    "recommender.Experiment.created_by": "The site's log of its experiments; the name goes, the entry stays.",
+    "recommender.Experiment.ended_by": "The site's log of its experiments; the name goes, the entry stays.",
     "mlops.Comparison.requested_by": "The site's log of its comparisons; the name goes, the entry stays.",
     "mlops.TrainingRun.requested_by": "The site's log of its trainings; the name goes, the entry stays.",
     "mlops.Search.requested_by": "The site's log of its trainings; the name goes, the entry stays.",

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Numbers = NDArray[np.floating[Any]] | NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,22 +47,22 @@ def variance_of(influences: Array, n_people: int) -> float:
     return total if n_people > 1 and total > 0 else math.inf
 
 
-def ratio_of_sums(numerator: Array, denominator: Array) -> RatioOfSums:
+def ratio_of_sums(numerator: Numbers, denominator: Numbers) -> RatioOfSums:
     """``numerator``, ``denominator``: (n_people,), denominators of at least 0. The value is NaN where all are 0.
 
     ValueError where their shapes differ, or a denominator is below 0.
     """
-    numerator, denominator = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
-    if numerator.shape != denominator.shape or numerator.ndim != 1:
+    above, below = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
+    if above.shape != below.shape or above.ndim != 1:
         raise ValueError("one numerator and one denominator for each person")
-    if (denominator < 0).any():
+    if (below < 0).any():
         raise ValueError("a denominator is at least 0")
-    n_people, total = int(np.count_nonzero(denominator)), float(denominator.sum())
+    n_people, total = int(np.count_nonzero(below)), float(below.sum())
     if not n_people:
-        return RatioOfSums(math.nan, np.zeros(len(numerator)), 0, 0.0)
-    value = float(numerator.sum()) / total
-    effective = total**2 / float(denominator @ denominator)
+        return RatioOfSums(math.nan, np.zeros(len(above)), 0, 0.0)
+    value = float(above.sum()) / total
+    effective = total**2 / float(below @ below)
     if n_people == 1:
-        return RatioOfSums(value, np.zeros(len(numerator)), 1, effective)
-    influences = (numerator - value * denominator) / (total - denominator)
+        return RatioOfSums(value, np.zeros(len(above)), 1, effective)
+    influences = (above - value * below) / (total - below)
     return RatioOfSums(value, influences * math.sqrt((n_people - 1) / n_people), n_people, effective)

@@ -20,8 +20,9 @@ from cinema.guards import MemberRequest, PageRequest, sign_in_required, wants_fr
 from cinema.models import Movie, Rating, User
 from mlops.models import TrainingRun
 from recommender.explain import placed_by
+from recommender.own_list import own_list
 from recommender.rails import Rail, home_rails, opened_rail
-from recommender.recommend import MAX_N, Recommendation, recommend_for, recommend_to
+from recommender.recommend import MAX_N, Recommendation, recommend_for
 from recommender.remembered import list_for
 from recommender.served import HOME, note_films, note_list
 from recommender.serving import live_model
@@ -86,9 +87,7 @@ def _lists(user: User) -> dict[str, Any]:
     to_rate = _to_rate(user) if n_ratings < SETTLED else []
     asked = [movie.pk for movie in to_rate]
     recommendations = (
-        recommend_to(viewer, n=RAIL_LENGTH, exclude=asked)
-        if viewer
-        else recommend_for(user, n=RAIL_LENGTH, exclude=asked)
+        own_list(viewer, n=RAIL_LENGTH, exclude=asked) if viewer else recommend_for(user, n=RAIL_LENGTH, exclude=asked)
     )
     note_list(recommendations, HOME)
     cards = [_card(item) for item in recommendations.items]

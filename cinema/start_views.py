@@ -21,7 +21,7 @@ from cinema.models import Movie
 from cinema.ratings import rate_movie, unrate_movie
 from cinema.start_forms import AnswerForm, PicksForm
 from recommender.onboarding import ANSWERS, Interview, groups
-from recommender.recommend import recommend_for
+from recommender.remembered import list_for
 from recommender.served import START, note_list
 
 LIST_LENGTH = 10
@@ -176,7 +176,7 @@ def start_list(request: MemberRequest) -> HttpResponse:
     interview = Interview.of(request.user)
     if not interview.has_list:
         return redirect("cinema:start-rate")
-    recommendations = recommend_for(request.user, n=LIST_LENGTH)
+    recommendations = list_for(request.user, n=LIST_LENGTH)
     note_list(recommendations, START)
     cards = [
         Card(item.movie_id, item.title, item.year, item.genres, item.predicted_rating, item.slot)

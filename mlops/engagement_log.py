@@ -98,6 +98,8 @@ def _write(notes: Collection[_Note]) -> int:
                 device=note.device,
                 movie_ids=what.movie_ids,
                 slots=what.slots,
+                experiment_id=what.experiment,
+                arms=what.arms,
             )
             for note, what in lists
             if what.user_id in people

@@ -46,6 +46,9 @@ class RecommendationSerializer(serializers.Serializer[Any]):
         help_text="Which model put it there; null where the list is not personal. What of the score is neither's word "
         "was added by controls.",
     )
+    arm = serializers.CharField(
+        allow_null=True, help_text="Where an experiment mixes two versions in each list: whose place it is."
+    )
 
 
 class AppliedControlsSerializer(ControlsMixin):
@@ -65,6 +68,8 @@ class RecommendationListSerializer(serializers.Serializer[Any]):
     fallback = serializers.BooleanField(help_text="True where the list is not personal.")
     items = RecommendationSerializer(many=True)
     controls = AppliedControlsSerializer()
+    experiment = serializers.IntegerField(allow_null=True, help_text="The running experiment that the list counts for.")
+    arm = serializers.CharField(allow_null=True, help_text="Its arm that made the list; null where each item has one.")
 
 
 class ListQuery(YearRangeMixin, ControlsMixin, Query):

@@ -21,11 +21,12 @@ from cinema.models import MIN_PEOPLE, Movie, User
 from recommender.algorithms.film_model import Array, Contributions, History, Person
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, RELEVANT
 from recommender.algorithms.new_films import NewFilm
+from recommender.arms import place_of
 from recommender.catalogue import genre_names
 from recommender.counterfactuals import Counterfactuals, WithoutIt, counterfactuals
 from recommender.histories import hidden_films, rated_films
 from recommender.new_films import new_film
-from recommender.serving import LiveModel, live_model
+from recommender.serving import LiveModel
 from recommender.viewers import Viewer
 
 # How many films and genres are named; ``all_contributions`` lists every film.
@@ -38,10 +39,10 @@ class NoExplanation(Exception):
 
 def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) -> dict[str, Any]:
     """The explanation of ``user``'s predicted rating of ``movie``. Raises NoExplanation."""
-    live = live_model()
-    if live is None:
+    place = place_of(user)
+    if place is None:
         raise NoExplanation("No model has been trained yet.")
-    model = live.model
+    live, model = place.live, place.live.model
     row = int(model.rows(np.array([movie.pk]))[0])
     rated = rated_films(user, live)
     history = rated.history(live).without(row)

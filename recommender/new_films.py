@@ -98,7 +98,6 @@ def _refreshed(live: LiveModel) -> _Remembered:
     latest = _last_change()
     if latest == known.latest and not known.candidates:
         return known
-    known.latest = latest
     if latest is None or latest <= live.data_until:
         if known.films:
             known.revision = new_edition()
@@ -117,6 +116,7 @@ def _refreshed(live: LiveModel) -> _Remembered:
                 if known.keys.get(movie_id) == keys.get(movie_id)
             }
             known.films, known.keys, known.revision = kept | solve(live, changed_films), keys, new_edition()
+    known.latest = latest  # only now: what an error of the database cut short is begun again
     return known
 
 

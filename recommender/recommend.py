@@ -63,6 +63,7 @@ class Recommendation:
     rank: int  # from 1
     slot: Slot
     parts: Parts | None  # which model put it there; None where the list is not personal
+    arm: str | None = None  # of an experiment that mixes two versions in each list: whose place it is
 
     def as_dict(self) -> dict[str, Any]:
         parts = self.parts
@@ -76,6 +77,7 @@ class Recommendation:
             "rank": self.rank,
             "slot": self.slot,
             "parts": parts and {"ranker": parts.ranker, "rating_model": parts.rating_model},
+            "arm": self.arm,
         }
 
 
@@ -114,6 +116,9 @@ class RecommendationList:
     fallback: bool  # not personal: no version, or nothing known of the person
     items: list[Recommendation]
     controls: AppliedControls
+    experiment: int | None = None  # the one that the list counts for
+    arm: str | None = None  # of it; None where each place has its own
+    tells: tuple[bool, ...] = ()  # of these: whether what is done about the film says anything of the arms
 
     def as_dict(self) -> dict[str, Any]:
         """For an answer in JSON. What dataclasses.asdict() copies in half a millisecond, this lists."""
@@ -124,6 +129,8 @@ class RecommendationList:
             "fallback": self.fallback,
             "items": [item.as_dict() for item in self.items],
             "controls": self.controls.as_dict(),
+            "experiment": self.experiment,
+            "arm": self.arm,
         }
 
 
@@ -171,7 +178,7 @@ def recommend_to(
         excluded = np.union1d(excluded, np.array(exclude, np.int64))
     new = new_films(viewer.live) if new is None else new
     if viewer.is_known:
-        slots = _slots(viewer.user, discovery)
+        slots = _slots(viewer, discovery)
         with _solving:
             items = _best(viewer, excluded, filters, n, slots, new)
     else:
@@ -179,6 +186,7 @@ def recommend_to(
     if len(items) < n:
         taken = np.union1d(excluded, np.array([item.movie_id for item in items], dtype=np.int64))
         items += _popular(taken, filters, n - len(items), first_rank=len(items) + 1)
+    counts = viewer.place.counts if viewer.place is not None and viewer.is_known else None
     return RecommendationList(
         user_id=viewer.user.pk,
         model_version=viewer.live.label,
@@ -186,12 +194,16 @@ def recommend_to(
         fallback=not viewer.is_known,
         items=items,
         controls=AppliedControls.of(viewer.controls, personal=viewer.is_known, since=viewer.since),
+        experiment=counts and counts[0],
+        arm=counts and counts[1],
     )
 
 
-def _slots(user: User, discovery: DiscoveryChoice) -> int | None:
+def _slots(viewer: Viewer, discovery: DiscoveryChoice) -> int | None:
     """Places in ten; None for as many as the version chose."""
-    chosen = user.discovery if discovery is None else discovery
+    chosen = viewer.user.discovery if discovery is None else discovery
+    if chosen is None and viewer.place is not None and viewer.place.arm is not None:
+        return viewer.place.arm.discovery
     return None if chosen == "auto" else chosen
 
 

@@ -14,10 +14,13 @@ from typing import Any
 
 from cinema.models import User
 from recommender.algorithms.controls import Controls
+from recommender.arms import place_of
 from recommender.catalogue import NO_FILTERS, Filters
+from recommender.finds import NewFilms
 from recommender.new_films import new_films_and_revision
+from recommender.own_list import own_list
 from recommender.recommend import DiscoveryChoice, RecommendationList, recommend_for
-from recommender.serving import live_model
+from recommender.viewers import Viewer
 
 # Ten films take about four kilobytes.
 MAX_LISTS = 2_000
@@ -42,7 +45,7 @@ def list_for(
     controls: Controls | None = None,
 ) -> RecommendationList:
     """The same as ``recommend_for``, and not to be changed. ``user`` must have been read by this very request."""
-    live, excluded = live_model(), tuple(sorted(set(exclude)))
+    place, excluded = place_of(user), tuple(sorted(set(exclude)))
     wanted: dict[str, Any] = {
         "n": n,
         "filters": filters,
@@ -50,17 +53,19 @@ def list_for(
         "discovery": discovery,
         "controls": controls,
     }
-    if live is None or live.catalogue is None:
-        return recommend_for(user, **wanted)
+    if place is None or place.live.catalogue is None:
+        return _list_for(user, **wanted)
+    live, experiment = place.live, place.experiment and place.experiment.pk
     new, revision = new_films_and_revision(live)
-    person = (user.pk, user.edition, user.discovery)
-    key = (*person, live.label, live.generation, live.catalogue, revision, *wanted.values())
+    revisions = (revision, *(new_films_and_revision(other)[1] for other in place.others))
+    person = (user.pk, user.edition, user.discovery, experiment)
+    key = (*person, live.label, live.generation, live.catalogue, revisions, *wanted.values())
     with _lock:
         listed = _lists.get(key)
         if listed is not None:
             _lists.move_to_end(key)
             return listed
-    listed = recommend_for(user, **wanted, new=new)
+    listed = _list_for(user, **wanted, new=new)
     # What is popular changes with everybody's ratings.
     if not any(item.slot == "fallback" for item in listed.items):
         with _lock:
@@ -68,3 +73,12 @@ def list_for(
             while len(_lists) > MAX_LISTS:
                 _lists.popitem(last=False)
     return listed
+
+
+def _list_for(
+    user: User, *, controls: Controls | None, new: NewFilms | None = None, **wanted: Any
+) -> RecommendationList:
+    viewer = Viewer.of(user, controls)
+    if viewer is None:
+        return recommend_for(user, controls=controls, **wanted)
+    return own_list(viewer, new=new, **wanted)

@@ -40,6 +40,8 @@ class Shown:
     personal: bool
     movie_ids: list[int]
     slots: str  # a letter of SLOTS for each
+    experiment: int | None = None  # the one that it counts for
+    arms: str = ""  # the list's arm; where each place has its own, all of them, small where it says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,16 @@ def note_list(listed: RecommendationList, surface: str | None) -> None:
         films = [item.movie_id for item in listed.items]
         slots = "".join([SLOTS[item.slot] for item in listed.items])
         served.shown.append(
-            Shown(listed.user_id, surface, listed.model_version or "", not listed.fallback, films, slots)
+            Shown(
+                listed.user_id,
+                surface,
+                listed.model_version or "",
+                not listed.fallback,
+                films,
+                slots,
+                listed.experiment,
+                _arms(listed),
+            )
         )
     served.version = listed.model_version or ""
     served.lists += 1
@@ -99,6 +110,13 @@ def note_list(listed: RecommendationList, surface: str | None) -> None:
     if live is not None and live.label == listed.model_version:
         popular = _most_rated(live)
         served.popular_places += sum(item.movie_id in popular for item in listed.items)
+
+
+def _arms(listed: RecommendationList) -> str:
+    if listed.arm is not None or listed.experiment is None:
+        return listed.arm or ""
+    names = [(item.arm or "", tells) for item, tells in zip(listed.items, listed.tells, strict=True)]
+    return "".join([name if tells else name.lower() for name, tells in names])
 
 
 def note_films(user: User, surface: str, version: str, movie_ids: list[int], slot: str = "rail") -> None:

@@ -24,7 +24,7 @@ from django.utils import timezone
 from cinema.models import CatalogueEdition
 from recommender import artifacts
 from recommender.algorithms.ensemble import TrainedModel
-from recommender.models import Activation, LivePointer, ModelVersion
+from recommender.models import Activation, Experiment, LivePointer, ModelVersion
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ class LiveModel:
     data_until: datetime
     model: TrainedModel
     catalogue: int | None = None  # the edition of films and genres that the request sees; None: it is not known
+    experiment: int | None = None  # the one that is running, as the request sees it
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,12 @@ class _Load:
     ended: threading.Event = field(default_factory=threading.Event)  # in memory, failed, or no longer wanted
 
 
-def _position() -> tuple[int, int | None] | None:
-    """The live pointer's generation and the catalogue's edition; None if nothing is live. Every request asks this, so
-    it is one statement that is not composed anew."""
+def _position() -> tuple[int, int | None, int | None] | None:
+    """The live pointer's generation, the catalogue's edition and the running experiment; None if nothing is live. Every
+    request asks this, so it is one statement that is not composed anew."""
     with connection.cursor() as cursor:
         cursor.execute(_POSITION)
-        row: tuple[int, int | None] | None = cursor.fetchone()
+        row: tuple[int, int | None, int | None] | None = cursor.fetchone()
     return row
 
 
@@ -81,7 +82,8 @@ def _table(model: type[Model]) -> str:
 # Our own tables.
 _EDITION = f"SELECT number FROM {_table(CatalogueEdition)} WHERE id = 1"  # nosec B608
 _LIVE = f"FROM {_table(LivePointer)} WHERE id = 1 AND activation_id IS NOT NULL"
-_POSITION = f"SELECT generation, ({_EDITION}) {_LIVE}"  # nosec B608
+_EXPERIMENT = f"SELECT MIN(id) FROM {_table(Experiment)} WHERE status = 'running'"  # nosec B608
+_POSITION = f"SELECT generation, ({_EDITION}), ({_EXPERIMENT}) {_LIVE}"  # nosec B608
 
 
 def _pointer() -> _Pointer | None:
@@ -117,7 +119,7 @@ class _Cache:
             position = _position()
             if position is None:
                 return None
-            generation, catalogue = position
+            generation, catalogue, experiment = position
             # The generation is written after the model: whoever sees the new one sees the new model too.
             if self._generation == generation:
                 self._confirmed_at = asked_at
@@ -129,12 +131,15 @@ class _Cache:
                     if self._failed_generation != load.pointer.generation:
                         continue  # the pointer may have moved again meanwhile
                 live = self._live
-            return None if live is None else replace(live, catalogue=catalogue)
+            return None if live is None else replace(live, catalogue=catalogue, experiment=experiment)
 
     @property
     def label(self) -> str:
         live = self._live
         return live.label if live is not None else ""
+
+    def in_memory(self, label: str) -> TrainedModel | None:
+        return self._in_memory(label)
 
     def clear(self) -> None:
         with self._lock:
@@ -294,6 +299,11 @@ def live_model() -> LiveModel | None:
     if not held:
         held.append(_cache.get())
     return held[0]
+
+
+def in_memory(label: str) -> TrainedModel | None:
+    """That version, if this process has it because it is live or was before."""
+    return _cache.in_memory(label)
 
 
 def loaded_label() -> str:

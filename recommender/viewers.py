@@ -16,8 +16,9 @@ from cinema.models import User
 from recommender.algorithms.controls import UNCHANGED, Controls
 from recommender.algorithms.film_model import Array, History, Person
 from recommender.algorithms.ordering import Order
+from recommender.arms import Place, place_of
 from recommender.histories import RatedFilms, rated_films_since, unwanted_films, wishes
-from recommender.serving import LiveModel, live_model
+from recommender.serving import LiveModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,16 +29,28 @@ class Viewer:
     hidden: NDArray[np.int64]  # ids of films they do not want to be shown
     controls: Controls = UNCHANGED  # of their lists
     withdrawn: frozenset[int] = frozenset()  # ids of films whose rating is thought away
+    place: Place | None = None  # in an experiment, where one is running
 
     @classmethod
     def of(cls, user: User, controls: Controls | None = None) -> Self | None:
-        """None while no version is live. Without ``controls``, those that the person saved."""
-        live = live_model()
-        if live is None:
+        """None while no version is live. Without ``controls``, those that the person saved; an experiment tries its own
+        on whoever saved none."""
+        place = place_of(user)
+        if place is None:
             return None
-        asked = wishes(user)
-        controls = asked.controls if controls is None else controls
-        return cls(user, live, rated_films_since(user, live, controls.since), asked.hidden, controls)
+        asked, live = wishes(user), place.live
+        if controls is None:
+            controls = asked.controls
+            if place.arm is not None and place.arm.controls is not None and controls == UNCHANGED:
+                controls = place.arm.controls
+        rated = rated_films_since(user, live, controls.since)
+        return cls(user, live, rated, asked.hidden, controls, place=place)
+
+    def seen_by(self, live: LiveModel) -> Self:
+        """The same person as another version sees them."""
+        if live.label == self.live.label:
+            return self
+        return replace(self, live=live, rated=rated_films_since(self.user, live, self.controls.since))
 
     def with_controls(self, controls: Controls) -> Self:
         """The same person, had they set their controls like that; nothing is read again."""

@@ -122,11 +122,14 @@ class RecommendationsTestCase(ApiTestCase):
     def test_it_has_the_form_of_the_contract(self) -> None:
         rate(self.alice, DRAMA_FAN)
         answer = self.get("?n=3").json()
-        self.assertEqual(set(answer), {"user_id", "model_version", "generation", "fallback", "items", "controls"})
+        self.assertEqual(
+            set(answer),
+            {"user_id", "model_version", "generation", "fallback", "items", "controls", "experiment", "arm"},
+        )
         self.assertEqual((answer["user_id"], answer["fallback"], len(answer["items"])), (self.alice.pk, False, 3))
         self.assertEqual(
             set(answer["items"][0]),
-            {"movie_id", "title", "year", "genres", "predicted_rating", "score", "rank", "slot", "parts"},
+            {"movie_id", "title", "year", "genres", "predicted_rating", "score", "rank", "slot", "parts", "arm"},
         )
 
     def test_it_is_the_same_for_staff(self) -> None:

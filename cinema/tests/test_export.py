@@ -111,7 +111,7 @@ class ExportTestCase(ApiTestCase):
             self.assert_problem(self.api("GET", "/api/me/export", by=self.alice), 429)
 
     def test_the_page_leads_to_all_of_it(self) -> None:
-        with self.assertNumQueries(5):
+        with self.assertNumQueries(6):
             page = self.client.get("/my/data")
         self.assertContains(page, "You rated 2 films.")
         self.assertContains(page, "1 film is hidden.")

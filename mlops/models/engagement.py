@@ -8,6 +8,7 @@ from django.db import models
 
 from cinema.models import Movie
 from mlops.models.policies import Policy
+from recommender.models import Experiment
 
 
 class EngagementPolicy(Policy):
@@ -33,6 +34,12 @@ class ServedList(models.Model):
     device = models.CharField(max_length=8, blank=True, default="")  # a class of devices, never a browser's name
     movie_ids = models.JSONField()  # in their order
     slots = models.CharField(max_length=200)  # a letter for each, see recommender.served.SLOTS
+
+    experiment = models.ForeignKey(  # the one that it counts for
+        Experiment, null=True, on_delete=models.SET_NULL, related_name="served_lists"
+    )
+    # The list's arm; where each place has its own, a letter for each, small where it says nothing of the arms.
+    arms = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
         ordering = ["pk"]

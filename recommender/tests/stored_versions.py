@@ -16,7 +16,7 @@ from django.test import TestCase, override_settings
 from django.utils import timezone
 
 from cinema.models import Genre, Movie, Rating, User, new_edition
-from recommender import artifacts, film_years, new_films, registry, serving
+from recommender import arms, artifacts, film_years, new_films, registry, serving
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.models import ModelVersion
 from recommender.tests.ratings_for_tests import small_model, two_tastes
@@ -96,10 +96,12 @@ class StoredVersionsMixin:
         override = override_settings(ARTIFACTS_DIR=folder)
         override.enable()
         serving.forget()
+        arms.forget()
         new_films.forget()
         film_years.forget()
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)  # type: ignore[attr-defined]
         self.addCleanup(override.disable)  # type: ignore[attr-defined]
+        self.addCleanup(arms.forget)  # type: ignore[attr-defined]
         self.addCleanup(serving.forget)  # type: ignore[attr-defined]
         super().setUp()  # type: ignore[misc]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from cinema import tmdb
-from mlops import comparing, engagement, runs, schedules, serving_counts, shuffle, supervisor, watch
+from mlops import comparing, engagement, experiments, runs, schedules, serving_counts, shuffle, supervisor, watch
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ def settle() -> None:
     engagement.settle()
     if engagement.is_quick():
         engagement.add_up()
+    experiments.guard()
 
 
 def look() -> None:

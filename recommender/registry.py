@@ -14,7 +14,7 @@ from django.utils import timezone
 from cinema import audit
 from cinema.models import User
 from recommender import artifacts
-from recommender.models import Activation, LivePointer, ModelVersion
+from recommender.models import Activation, Arm, Experiment, LivePointer, ModelVersion
 
 logger = logging.getLogger(__name__)
 
@@ -217,9 +217,11 @@ def in_use() -> dict[int, str]:
 
 
 def _in_use(pointer: LivePointer | None) -> dict[int, str]:
+    planned = Arm.objects.filter(experiment__status__in=[Experiment.Status.DRAFT, Experiment.Status.RUNNING])
+    versions = planned.filter(version__isnull=False).values_list("version_id", flat=True)
+    found = dict.fromkeys(versions, "an arm of an experiment")
     if pointer is None or pointer.activation is None:
-        return {}
-    found = {}
+        return found
     with suppress(NothingToRollBackTo):
         found[_rollback_target(pointer).version_id] = "live before: a roll-back restores it"
     found[pointer.activation.version_id] = "live"

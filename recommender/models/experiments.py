@@ -44,6 +44,10 @@ class Experiment(models.Model):
     salt = models.CharField(max_length=16, default=new_salt, editable=False)  # of who is in which arm
     # How many in a hundred people take part; the others see what is live.
     share = models.PositiveSmallIntegerField(default=100, validators=[MinValueValidator(1), MaxValueValidator(100)])
+    # The smallest difference worth finding, in engaged lists of one list; intervals are narrowest when it is found.
+    interest = models.FloatField(default=0.02, validators=[MinValueValidator(0.0005), MaxValueValidator(0.5)])
+    # A guard rail: it ends by itself when an arm is surely worse than A by this much, or hides so many films more.
+    harm = models.FloatField(default=0.05, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)])
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 from django.test import SimpleTestCase
 
@@ -85,7 +86,7 @@ class PlaceTestCase(ExperimentCase):
         experiment = start("ab", self.version, self.other)
         labels = {"A": self.version.label, "B": self.other.label}
         for person in (self.alice, self.bob):
-            listed = loaded(lambda person=person: list_for(person))
+            listed = loaded(partial(list_for, person))
             arm = arms._experiment.arm_of(person.pk).name  # type: ignore[union-attr]
             self.assertEqual((listed.experiment, listed.arm), (experiment.pk, arm))
             self.assertEqual(listed.model_version, labels[arm])

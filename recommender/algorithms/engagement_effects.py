@@ -64,9 +64,9 @@ def ab_effect(lists: Numbers, engaged: Numbers, arm: NDArray[np.integer[Any]]) -
     analytics, KDD 2018, section 2). ValueError where shapes differ or an arm is neither 0 nor 1.
     """
     lists, engaged = np.asarray(lists, np.float64), np.asarray(engaged, np.float64)
-    if arm.shape != lists.shape or not np.isin(arm, (0, 1)).all():
-        raise ValueError("each person is in arm 0 or in arm 1")
     in_second = arm == 1
+    if arm.shape != lists.shape or not (in_second | (arm == 0)).all():
+        raise ValueError("each person is in arm 0 or in arm 1")
     influences = np.zeros(len(lists))
     first, second = (ratio_of_sums(engaged * here, lists * here) for here in (~in_second, in_second))
     if not first.n_people or not second.n_people:

@@ -40,6 +40,15 @@ class RatioOfSums:
     def variance(self) -> float:
         return variance_of(self.influences, self.n_people)
 
+    @property
+    def degrees_of_freedom(self) -> float:
+        """How many people the variance rests on: (Σ influence²)² / Σ influence⁴, which is F. Satterthwaite's number (An
+        approximate distribution of estimates of variance components, Biometrics Bulletin 2, 1946) with each person's
+        square for their variance. It errs to the low side; 0 where the variance is unknown."""
+        squares = np.square(self.influences)
+        fourth = float(squares @ squares)
+        return float(squares.sum()) ** 2 / fourth if fourth > 0 else 0.0
+
 
 def variance_of(influences: Array, n_people: int) -> float:
     """The sum of squares; infinite where there is no telling: below two people, or where no two of them differ."""

@@ -77,12 +77,20 @@ class SnipsTestCase(SimpleTestCase):
         self.assertAlmostEqual(value.effective_sample_size, 400)
         self.assertAlmostEqual(value.mean_weight, 1)
         half = 1.96 * reward.std(ddof=1) / 20
-        self.assertAlmostEqual(value.interval[1], reward.mean() + half, places=4)
+        self.assertLess(abs((value.interval[1] - reward.mean()) / half - 1), 0.01)
 
     def test_moving_all_rewards_moves_the_value_alike(self) -> None:
         rng = np.random.default_rng(0)
         reward, logged, new = rng.random(500), rng.uniform(0.2, 1, 500), rng.uniform(0.2, 1, 500)
         self.assertAlmostEqual(snips(reward + 5, logged, new).value, snips(reward, logged, new).value + 5)
+
+    def test_an_interval_that_rests_on_few_is_students(self) -> None:
+        # Ten people among a thousand who vary at all: the quantile of ten degrees of freedom is 2.228.
+        reward, half = np.full(1000, 0.5), np.full(1000, 0.5)
+        reward[:10] += np.tile([0.5, -0.5], 5)
+        value = snips(reward, half, half)
+        deviation = np.sqrt(np.square(reward - 0.5).sum()) / 1000
+        self.assertAlmostEqual((value.interval[1] - value.value) / deviation, 2.228, delta=0.01)
 
     def test_lists_of_one_person_are_no_independent_cases(self) -> None:
         rng = np.random.default_rng(0)
@@ -93,6 +101,12 @@ class SnipsTestCase(SimpleTestCase):
         widths = [each.interval[1] - each.interval[0] for each in (alone, clustered)]
         self.assertGreater(widths[1], 2.5 * widths[0])
         self.assertEqual((clustered.n_people, clustered.n_lists), (80, 800))
+
+    def test_lists_of_one_person_leave_as_few_effective_people_as_there_are(self) -> None:
+        rng, half = np.random.default_rng(0), np.full(600, 0.5)
+        value = snips(rng.random(600), half, half, np.arange(600) % 30)
+        self.assertAlmostEqual(value.effective_people, 30)
+        self.assertAlmostEqual(value.effective_sample_size, 600)
 
     def test_it_refuses_too_few_effective_lists(self) -> None:
         n = int(MIN_EFFECTIVE) - 1

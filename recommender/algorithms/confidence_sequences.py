@@ -63,7 +63,7 @@ def excludes_zero(estimate: float, variance: float, mixing: float, alpha: float 
 
 def p_value(estimate: float, variance: float, mixing: float) -> float:
     """1/M, at most 1: it falls below α exactly where the 1 − α interval leaves zero. The smallest one of all looks so
-    far is the always-valid p-value (Johari et al. 2022, section 4)."""
+    far is the always-valid p-value (Johari et al. 2022)."""
     if math.isinf(variance) or estimate == 0:
         return 1.0
     if variance == 0:
@@ -75,7 +75,7 @@ def p_value(estimate: float, variance: float, mixing: float) -> float:
 
 def _ratio(alpha: float) -> float:
     """(I + r)/r of the mixing that makes the interval narrowest at information I: the larger root of
-    x = 1 + 2·log(1/α) + log x, which is −W₋₁(−α²/e) (Howard et al. 2021, section 3.5)."""
+    x = 1 + 2·log(1/α) + log x, which is −W₋₁(−α²/e) (Howard et al. 2021, on tuning)."""
     if not 0 < alpha < 1:
         raise ValueError("alpha lies between 0 and 1")
     x = constant = 1 - 2 * math.log(alpha)

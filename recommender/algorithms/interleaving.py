@@ -5,7 +5,7 @@ that is engaged with is a point for the captain who drafted it. Everybody sees b
 same screen and the same readiness to engage, so what differs between people cancels, and far fewer lists tell which
 ranking is preferred than by showing each half of the people one of them.
 
-F. Radlinski, M. Kurup, T. Joachims: How does clickthrough data reflect retrieval quality?, CIKM 2008, section 4.2.
+F. Radlinski, M. Kurup, T. Joachims: How does clickthrough data reflect retrieval quality?, CIKM 2008.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ def preference(a: int, b: int) -> float:
     equally often, and has the sign of the difference else. Divided by a + b, or as a mere sign (O. Chapelle,
     T. Joachims, F. Radlinski, Y. Yue: Large-scale validation and analysis of interleaved search evaluation, ACM TOIS
     30(1), 2012), it would lose the former by a little, since how many films tell anything depends on earlier coins; and
-    in the world of ``recommender.benchmarks.experiments`` both need some tenth more lists. Who opens everything decides
-    nothing here: of a pair of different films each side has one. Leaving out films that tell nothing saves two lists in
-    five.
+    in ``recommender.benchmarks.experiments`` both need 3 to 11 % more lists for the same certainty. Who opens
+    everything decides nothing here: of a pair of different films each side has one. Not to leave out what tells nothing
+    would take 37 to 41 % more lists.
     """
     return float(b - a)

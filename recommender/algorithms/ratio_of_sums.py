@@ -8,7 +8,7 @@ It is the delete-one-person jackknife, which for such a ratio has a closed form:
 U. Knoblich, J. Lu: Applying the delta method in metric analytics, KDD 2018, section 3), but the divisor leaves the
 person's own lists out, which is what few people and one who comes very often need; in regression it is known as CR3
 (J. MacKinnon, M. Nielsen, M. Webb: Cluster-robust inference: a guide to empirical practice, Journal of Econometrics
-232, 2023, section 2). The jackknife's variance is not too small in expectation (B. Efron, C. Stein: The jackknife
+232, 2023). The jackknife's variance is not too small in expectation (B. Efron, C. Stein: The jackknife
 estimate of variance, Annals of Statistics 9, 1981).
 """
 
@@ -29,7 +29,7 @@ Numbers = NDArray[np.floating[Any]] | NDArray[np.integer[Any]]
 class RatioOfSums:
     """``influences``: float64 (n_people,), what each person's presence moved the value by, scaled so that their sum of
     squares is the variance; 0 for people without a denominator. ``effective_people``: Kish's number, (Σd)²/Σd²: so many
-    people with equally many lists each would tell as much (L. Kish: Survey Sampling, 1965, section 8.2)."""
+    people with equally many lists each would tell as much (L. Kish: Survey Sampling, 1965)."""
 
     value: float
     influences: Array

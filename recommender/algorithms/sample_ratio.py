@@ -4,7 +4,7 @@ A sample ratio mismatch, say 45 to 55 where halves were meant, is the commonest 
 people get lost on the way in one arm only, and then the arms differ in more than what is tested (A. Fabijan et al.:
 Diagnosing sample ratio mismatch in online controlled experiments, KDD 2019).
 
-M. Lindon, A. Malek: Anytime-valid inference for multinomial count data, NeurIPS 2022, section 2: the Bayes factor of
+M. Lindon, A. Malek: Anytime-valid inference for multinomial count data, NeurIPS 2022: the Bayes factor of
 "some other shares", with a Dirichlet prior around the intended ones, against the intended ones. It is a martingale of
 mean 1 while all is well, so it ever exceeds 1/α with probability α at most, however often one looks.
 """

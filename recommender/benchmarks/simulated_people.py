@@ -33,8 +33,8 @@ EXPLORED_LOOK = 0.5
 DRAFTS = 2  # of each visit
 READINGS = 8  # of each draft
 RELATIVE_DIFFERENCE = 0.05
-# How much of a list is looked at: the place to the power of −0.7, within what eye tracking and intervention found
-# (T. Joachims, A. Swaminathan, T. Schnabel: Unbiased learning-to-rank with biased feedback, WSDM 2017).
+# How much each place is looked at: a power of the place, as T. Joachims, A. Swaminathan, T. Schnabel simulate it
+# (Unbiased learning-to-rank with biased feedback, WSDM 2017).
 LOOK = np.arange(1, K + 1) ** -0.7
 
 

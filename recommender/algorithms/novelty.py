@@ -38,8 +38,8 @@ class Novelty:
 
     @property
     def fades(self) -> bool:
-        """Whether it warns of an effect that was stronger at first."""
-        return self.warns and abs(self.later.estimate) < abs(self.early.estimate)
+        """Whether it warns of an effect that was stronger at first, or has turned round since."""
+        return self.warns and self.change.estimate * self.early.estimate < 0
 
 
 def novelty(early: ArmsCompared | Preference, later: ArmsCompared | Preference, alpha: float = ALPHA) -> Novelty:

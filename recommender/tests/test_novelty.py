@@ -37,6 +37,9 @@ class NoveltyTestCase(SimpleTestCase):
         self.assertFalse(found.fades)
         self.assertGreater(found.change.estimate, 0)
 
+    def test_one_that_turns_round_fades_however_strong_it_is_then(self) -> None:
+        self.assertTrue(novelty(*halves(0, -0.1, 0.3)).fades)
+
     def test_few_people_are_no_reason_to_warn(self) -> None:
         self.assertFalse(any(novelty(*halves(seed, 0.4, -0.1, n=16)).warns for seed in range(20)))
 

@@ -7,6 +7,7 @@ from django.urls import path
 from mlops import (
     compare_views,
     engagement_views,
+    experiment_views,
     gate_views,
     health_views,
     retention_views,
@@ -38,6 +39,13 @@ urlpatterns = [
     path("compare", compare_views.compare, name="compare"),
     path("compare/start", compare_views.start, name="compare-start"),
     path("compare/<int:comparison_id>", compare_views.comparison, name="comparison"),
+    # Experiments
+    path("experiments", experiment_views.experiment_list, name="experiments"),
+    path("experiments/<int:experiment_id>", experiment_views.experiment, name="experiment"),
+    path("experiments/<int:experiment_id>/start", experiment_views.start, name="experiment-start"),
+    path("experiments/<int:experiment_id>/stop", experiment_views.stop, name="experiment-stop"),
+    path("experiments/<int:experiment_id>/discard", experiment_views.discard, name="experiment-discard"),
+    path("experiments/<int:experiment_id>/promote", experiment_views.promote, name="experiment-promote"),
     # Searches for hyper-parameters
     path("searches", search_views.search_list, name="searches"),
     path("searches/<int:search_id>", search_views.search_detail, name="search"),

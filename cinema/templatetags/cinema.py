@@ -62,6 +62,12 @@ def share(value: float | None) -> str:
 
 
 @register.filter
+def hundredfold(value: float) -> str:
+    """A difference of shares, in hundredths: +1.2."""
+    return f"{100 * value:+.1f}".replace("-", "−")
+
+
+@register.filter
 def points(value: float) -> str:
     """A difference of shares in percentage points, with its sign and a real minus."""
     text = f"{100 * abs(value):.1f}"

@@ -44,7 +44,8 @@ DOORS: dict[str, set[str]] = {
     STAFF: {
         "cinema:remove-review", "mlops:dashboard", "mlops:runs", "mlops:new-run", "mlops:run-detail",
         "mlops:run-cancel", "mlops:gate", "mlops:retention", "mlops:prune", "mlops:schedules", "mlops:health",
-        "mlops:engagement-log", "mlops:forget-engagement",
+        "mlops:engagement-log", "mlops:forget-engagement", "mlops:experiments", "mlops:experiment",
+        "mlops:experiment-start", "mlops:experiment-stop", "mlops:experiment-discard", "mlops:experiment-promote",
         "mlops:thresholds", "mlops:timeline", "mlops:compare", "mlops:compare-start", "mlops:comparison",
         "mlops:searches", "mlops:search", "mlops:search-cancel", "mlops:search-resume", "mlops:search-train",
         "recommender:roll-back", "recommender:lift-hold", "recommender:version-detail", "recommender:annotate",
@@ -56,6 +57,7 @@ DOORS: dict[str, set[str]] = {
 UNNAMED = {"training", "admin", "admin/login/"}
 SAMPLES = {
     "movie_id": "10", "review_id": "1", "night_id": "1", "run_id": "1", "search_id": "1", "comparison_id": "1",
+    "experiment_id": "1",
     "key": "popular", "digest": "0" * 32, "shelf": "watchlist", "year": "2025", "token": "abc", "uidb64": "MQ",
     "label": "v20200101_000000",
 }  # fmt: skip

@@ -111,9 +111,9 @@ class TrialsTestCase(SimpleTestCase):
         self.assertEqual(people_at_wrong_stops([], mixing_for_effect(0.1)), -1)
 
     def test_a_log_of_the_first_ranking_tells_what_the_second_is_worth(self) -> None:
-        values = [snips_of_a_log(few(), 2000, 0.5, rng(seed)) for seed in range(60)]
+        values = [snips_of_a_log(few(), 4000, 0.5, rng(seed)) for seed in range(400)]
         estimates = [value.value for value in values if value is not None]
-        error = np.std(estimates) / np.sqrt(60)
+        error = np.std(estimates) / np.sqrt(400)
         self.assertLess(abs(np.mean(estimates) - new_policy_value(few(), 0.5)), 3.5 * error)
         self.assertTrue(all(abs(value.mean_weight - 1) < 0.25 for value in values if value is not None))
 

@@ -12,7 +12,7 @@ from cinema.api_fields import IdConverter
 from cinema.api_format import INLINE_STYLES
 from cinema.night_api import NightView
 from mlops import api as mlops_api
-from mlops import search_api
+from mlops import experiment_api, search_api
 from recommender import api as recommender_api
 from recommender import version_api
 
@@ -35,6 +35,10 @@ urlpatterns = [
     path("ml/searches/<id:search_id>", search_api.SearchDetailView.as_view(), name="search"),
     path("ml/searches/<id:search_id>/cancel", search_api.SearchCancelView.as_view(), name="search-cancel"),
     path("ml/searches/<id:search_id>/resume", search_api.SearchResumeView.as_view(), name="search-resume"),
+    path("ml/experiments", experiment_api.ExperimentListView.as_view(), name="experiments"),
+    path("ml/experiments/<id:experiment_id>", experiment_api.ExperimentDetailView.as_view(), name="experiment"),
+    path("ml/experiments/<id:experiment_id>/start", experiment_api.StartView.as_view(), name="experiment-start"),
+    path("ml/experiments/<id:experiment_id>/stop", experiment_api.StopView.as_view(), name="experiment-stop"),
     path("ml/status", mlops_api.StatusView.as_view(), name="status"),
     path("ml/versions", version_api.VersionListView.as_view(), name="versions"),
     path("ml/versions/<slug:label>", version_api.VersionDetailView.as_view(), name="version"),

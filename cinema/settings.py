@@ -349,6 +349,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "TrainingStatusEnum": "mlops.models.TrainingRun.Status",
         "VersionStatusEnum": "recommender.models.ModelVersion.Status",
+        "ExperimentStatusEnum": "recommender.models.Experiment.Status",
+        "ExperimentKindEnum": "recommender.models.Experiment.Kind",
     },
 }
 

@@ -128,7 +128,7 @@ def stop(experiment: Experiment, *, by: User | None, reason: str = "", verdict: 
         status=Experiment.Status.STOPPED,
         ended_at=timezone.now(),
         ended_by=by,
-        end_reason=reason[:200],
+        end_reason=reason.strip().rstrip(".")[:200],
         verdict=verdict,
     )
     if not changed:

@@ -15,7 +15,7 @@ from cinema.guards import MemberRequest, staff_required
 from mlops.tables import Column, Table, download
 from mlops.timeline_chart import timeline_chart
 from recommender import registry, timeline
-from recommender.models import Activation
+from recommender.models import Activation, Experiment
 
 CHANGES_SHOWN = 500
 
@@ -34,7 +34,8 @@ def timeline_page(request: MemberRequest) -> HttpResponse:
     log = list(Activation.objects.select_related("version", "actor").order_by("-generation")[:CHANGES_SHOWN])[::-1]
     periods = timeline.periods(log)
     table = _table(periods, now)
-    if file := download(request, [table]):
+    tried = _experiments()
+    if file := download(request, [table, tried]):
         return file
     asked = MomentForm(request.GET) if "at" in request.GET else None
     moment = asked.cleaned_data["at"] if asked is not None and asked.is_valid() else None
@@ -42,6 +43,7 @@ def timeline_page(request: MemberRequest) -> HttpResponse:
     context = {
         "periods": periods[::-1],
         "table": table,
+        "tried": tried,
         "chart": timeline_chart(periods, now, moment),
         "form": asked or MomentForm(initial={"at": now}),
         "moment": moment,
@@ -53,6 +55,25 @@ def timeline_page(request: MemberRequest) -> HttpResponse:
         "next": request.path,
     }
     return render(request, "mlops/timeline.html", context)
+
+
+def _experiments() -> Table:
+    """What served beside the live version, and whom."""
+    columns = [
+        Column("experiment", "Experiment"), Column("from", "From"), Column("until", "Until"), Column("arms", "Arms"),
+        Column("share", "People, %", number=True), Column("found", "Found"),
+    ]  # fmt: skip
+    ran = Experiment.objects.filter(started_at__isnull=False).prefetch_related("arms__version")[:CHANGES_SHOWN]
+    rows: list[list[Any]] = []
+    cells: list[list[str]] = []
+    for one in ran:
+        arms = "; ".join(str(arm) for arm in one.arms.all())
+        winner = (one.verdict or {}).get("winner")
+        found = "" if one.is_running else f"{winner} is better" if winner else "nothing clear"
+        rows.append([one.name, one.started_at, one.ended_at, arms, one.share, found])
+        until = f"{one.ended_at:%-d %b %Y, %H:%M:%S}" if one.ended_at else "now"
+        cells.append([one.name, f"{one.started_at:%-d %b %Y, %H:%M:%S}", until, arms, str(one.share), found or "–"])
+    return Table("experiments", "Experiments", columns, rows, cells, empty="None has run yet.")
 
 
 def _table(periods: list[timeline.Period], now: datetime) -> Table:

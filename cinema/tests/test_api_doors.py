@@ -30,6 +30,10 @@ DOORS: dict[str, dict[str, str]] = {
     "search": {"GET": STAFF},
     "search-cancel": {"POST": STAFF},
     "search-resume": {"POST": STAFF},
+    "experiments": {"GET": STAFF},
+    "experiment": {"GET": STAFF},
+    "experiment-start": {"POST": STAFF},
+    "experiment-stop": {"POST": STAFF},
     "status": {"GET": SIGNED_IN},
     "versions": {"GET": STAFF},
     "version": {"GET": STAFF, "PATCH": STAFF},
@@ -63,6 +67,7 @@ class DoorsTestCase(ApiTestCase):
             "<id:user_id>": str(self.alice.pk),
             "<id:run_id>": "1",
             "<id:search_id>": "1",
+            "<id:experiment_id>": "1",
             "<id:night_id>": str(self.night.pk),
             "<slug:label>": self.version.label,
         }.items():

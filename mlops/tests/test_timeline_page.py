@@ -72,7 +72,7 @@ class TimelinePageTestCase(StaffTestCase):
         for _ in range(3):
             registry.activate(self.one, actor=self.grace)
             registry.activate(self.other, actor=self.grace)
-        with self.assertNumQueries(7):
+        with self.assertNumQueries(8):
             self.client.get("/training/timeline?at=2026-01-01T00:00")
 
 

@@ -10,7 +10,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -100,6 +100,7 @@ def _write(notes: Collection[_Note]) -> int:
                 slots=what.slots,
                 experiment_id=what.experiment,
                 arms=what.arms,
+                lot=what.lot and asdict(what.lot),
             )
             for note, what in lists
             if what.user_id in people

@@ -13,14 +13,18 @@ from cinema.guards import MemberRequest, staff_required
 from mlops.engagement import forget_all
 from mlops.forms import EngagementForm
 from mlops.models import Engagement, EngagementPolicy, ServedList
+from recommender import registry
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_required
 def engagement_log(request: MemberRequest) -> HttpResponse:
-    form = EngagementForm(request.POST if request.method == "POST" else None, instance=EngagementPolicy.current())
+    data = request.POST if request.method == "POST" else None
+    initial = {"exploration": registry.exploration()}
+    form = EngagementForm(data, instance=EngagementPolicy.current(), initial=initial)
     if request.method == "POST" and form.is_valid():
         form.save()
+        registry.explore(form.cleaned_data["exploration"])
         messages.success(request, "Saved. It holds within some seconds.")
         return redirect("mlops:engagement-log")
     context = {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cinema.plots import Frame
 from mlops.charts import Chart, Series, line_chart
 from mlops.contest_lines import WIDTH, Whisker
 from mlops.experiment_reading import Contrast, Group, Reading
+from mlops.models import PolicyValue
 from mlops.tables import Column, Table
 from recommender.models import Experiment
 
@@ -159,3 +161,37 @@ def table(found: Reading) -> Table:
         for point in one.points
     ]
     return Table("experiment", "What was found, list by list", columns, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class ValueLine:
+    """What one version would have been worth on lists of another."""
+
+    label: str
+    value: str
+    interval: str
+    effective: str
+    n_lists: int
+    refusal: str
+
+
+def values(found: Sequence[PolicyValue]) -> list[ValueLine]:
+    lines = []
+    for one in found:
+        result = one.result
+        if result is None:
+            lines.append(ValueLine(one.version.label, "–", "–", "–", one.n_lists, one.refusal))
+            continue
+        low, high = (max(0.0, result["interval"][0]), min(1.0, result["interval"][1]))
+        effective = f"{result['effective_sample_size']:.0f} of {one.n_lists:,}"
+        lines.append(
+            ValueLine(
+                one.version.label,
+                f"{100 * result['value']:.1f}",
+                f"{100 * low:.1f} to {100 * high:.1f}",
+                effective,
+                one.n_lists,
+                "",
+            )
+        )
+    return lines

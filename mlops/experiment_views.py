@@ -13,10 +13,12 @@ from cinema.guards import MemberRequest, staff_required, wants_fragment
 from mlops import experiment_lines, experiments
 from mlops.experiment_forms import ArmForm, ExperimentForm, arm_forms
 from mlops.experiment_reading import reading
-from mlops.models import EngagementPolicy
+from mlops.models import EngagementPolicy, PolicyValue
 from mlops.tables import download
 from recommender import registry
 from recommender.models import Experiment
+
+VALUES_SHOWN = 60
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -42,8 +44,18 @@ def experiment_list(request: MemberRequest) -> HttpResponse:
         "form": form,
         "arms": arms,
         "records": EngagementPolicy.current().record,
+        "values": experiment_lines.values(_latest_values()),
+        "exploration": registry.exploration(),
     }
     return render(request, "mlops/experiments.html", context, status=422 if _failed(form, arms) else 200)
+
+
+def _latest_values() -> list[PolicyValue]:
+    """The last of each version, the newest version first."""
+    latest: dict[int, PolicyValue] = {}
+    for one in PolicyValue.objects.select_related("version")[:VALUES_SHOWN]:
+        latest.setdefault(one.version_id, one)
+    return sorted(latest.values(), key=lambda one: -one.version_id)
 
 
 def _failed(form: ExperimentForm, arms: list[ArmForm]) -> bool:

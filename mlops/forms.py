@@ -10,6 +10,7 @@ from mlops.models import EngagementPolicy, GatePolicy, HealthPolicy, RetentionPo
 from mlops.schedules import InvalidCron, next_times
 from recommender.algorithms.hyperparameters import InvalidHyperparameters
 from recommender.algorithms.presets import DEFAULT_PRESET, PRESETS, configuration
+from recommender.models import MAX_EXPLORATION
 
 
 class TrainForm(forms.Form):
@@ -64,6 +65,10 @@ class RetentionForm(forms.ModelForm):
 
 
 class EngagementForm(forms.ModelForm):
+    exploration = forms.IntegerField(
+        min_value=0, max_value=MAX_EXPLORATION, label="give one place away by lot in so many of 100 lists"
+    )
+
     class Meta:
         model = EngagementPolicy
         fields = ("record", "keep_days")

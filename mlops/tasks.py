@@ -5,7 +5,18 @@ from __future__ import annotations
 import logging
 
 from cinema import tmdb
-from mlops import comparing, engagement, experiments, runs, schedules, serving_counts, shuffle, supervisor, watch
+from mlops import (
+    comparing,
+    engagement,
+    experiments,
+    policy_values,
+    runs,
+    schedules,
+    serving_counts,
+    shuffle,
+    supervisor,
+    watch,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +48,7 @@ def roll_up() -> None:
     serving_counts.roll_up()
     engagement.add_up()
     engagement.forget_old()
+    policy_values.value_newest()
 
 
 def settle() -> None:

@@ -40,7 +40,10 @@ class RecommendationSerializer(serializers.Serializer[Any]):
         help_text="What the list is sorted by, controls included; where diversity is chosen, by that as well."
     )
     rank = serializers.IntegerField()
-    slot = serializers.ChoiceField(["ranked", "discovery", "fallback"])
+    slot = serializers.ChoiceField(
+        ["ranked", "discovery", "fallback", "explored"],
+        help_text="explored: by lot among the next best, where the site does that (it does not unless staff asks).",
+    )
     parts = PartsSerializer(
         allow_null=True,
         help_text="Which model put it there; null where the list is not personal. What of the score is neither's word "

@@ -10,6 +10,7 @@ import numpy as np
 from recommender.algorithms.interleaving import team_draft
 from recommender.arms import Place
 from recommender.catalogue import NO_FILTERS, Filters
+from recommender.exploration import explored
 from recommender.finds import NewFilms
 from recommender.recommend import DiscoveryChoice, RecommendationList, recommend_to
 from recommender.viewers import Viewer
@@ -24,10 +25,13 @@ def own_list(
     discovery: DiscoveryChoice = None,
     new: NewFilms | None = None,
 ) -> RecommendationList:
-    """The same as ``recommend_to``, but where an experiment mixes lists."""
+    """The same as ``recommend_to``, but where an experiment mixes lists, or a place is given away by lot."""
     place, excluded = viewer.place, tuple(exclude)
     if place is None or not place.others:
-        return recommend_to(viewer, n=n, filters=filters, exclude=excluded, discovery=discovery, new=new)
+        listed = recommend_to(viewer, n=n, filters=filters, exclude=excluded, discovery=discovery, new=new)
+        if place is not None and place.live.exploration and place.experiment is None:
+            return explored(listed, viewer, filters=filters, exclude=excluded, new=new)
+        return listed
     viewers = [viewer.seen_by(live) for live in place.others]
     lists = [
         recommend_to(

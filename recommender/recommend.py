@@ -33,7 +33,7 @@ from recommender.histories import rated_films_since, unwanted_films, wishes
 from recommender.new_films import new_film, new_films
 from recommender.viewers import Viewer
 
-Slot = Literal["ranked", "discovery", "fallback"]
+Slot = Literal["ranked", "discovery", "fallback", "explored"]
 # How many places in ten are discoveries: so many, as many as the version chose, or (None) as the person chose.
 DiscoveryChoice = int | Literal["auto"] | None
 
@@ -109,6 +109,15 @@ class AppliedControls:
 
 
 @dataclass(frozen=True, slots=True)
+class Lot:
+    """How one place of a list was given away by lot."""
+
+    place: int  # from 1
+    pool: tuple[int, ...]  # ids of the films that could have got it, in the order of the list's version
+    propensity: float  # the chance that the film had which got it
+
+
+@dataclass(frozen=True, slots=True)
 class RecommendationList:
     user_id: int
     model_version: str | None
@@ -119,6 +128,7 @@ class RecommendationList:
     experiment: int | None = None  # the one that the list counts for
     arm: str | None = None  # of it; None where each place has its own
     tells: tuple[bool, ...] = ()  # of these: whether what is done about the film says anything of the arms
+    lot: Lot | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For an answer in JSON. What dataclasses.asdict() copies in half a millisecond, this lists."""

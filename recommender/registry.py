@@ -14,7 +14,7 @@ from django.utils import timezone
 from cinema import audit
 from cinema.models import User
 from recommender import artifacts
-from recommender.models import Activation, Arm, Experiment, LivePointer, ModelVersion
+from recommender.models import MAX_EXPLORATION, Activation, Arm, Experiment, LivePointer, ModelVersion
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,20 @@ def live() -> LiveState:
         return LiveState(None, 0 if pointer is None else pointer.generation, bool(pointer and pointer.hold), False)
     activation = pointer.activation
     return LiveState(activation.version, pointer.generation, pointer.hold, activation.returns_to_id is not None)
+
+
+def exploration() -> int:
+    """In how many of a hundred lists one place is given away by lot."""
+    share = LivePointer.objects.filter(pk=1).values_list("exploration", flat=True).first()
+    return share or 0
+
+
+def explore(share: int) -> None:
+    """From now on in so many of a hundred lists. Raises ValueError."""
+    if not 0 <= share <= MAX_EXPLORATION:
+        raise ValueError(f"{share} is not a share of 0 to {MAX_EXPLORATION} lists of a hundred.")
+    LivePointer.objects.get_or_create(pk=1)
+    LivePointer.objects.filter(pk=1).update(exploration=share)
 
 
 def new_label(now: datetime | None = None) -> str:

@@ -58,7 +58,7 @@ def list_for(
     live, experiment = place.live, place.experiment and place.experiment.pk
     new, revision = new_films_and_revision(live)
     revisions = (revision, *(new_films_and_revision(other)[1] for other in place.others))
-    person = (user.pk, user.edition, user.discovery, experiment)
+    person = (user.pk, user.edition, user.discovery, experiment, live.exploration)
     key = (*person, live.label, live.generation, live.catalogue, revisions, *wanted.values())
     with _lock:
         listed = _lists.get(key)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cinema.models import Movie, User
 from recommender.per_version import PerVersion
-from recommender.recommend import RecommendationList
+from recommender.recommend import Lot, RecommendationList
 from recommender.serving import LiveModel, live_model
 
 # Lists that show no more than these show nobody anything that they had not heard of.
@@ -24,7 +24,7 @@ MOST_RATED = 50
 
 
 # A letter for each place of a list that is kept.
-SLOTS = {"ranked": "r", "discovery": "d", "fallback": "f", "rail": "l"}
+SLOTS = {"ranked": "r", "discovery": "d", "fallback": "f", "explored": "x", "rail": "l"}
 HOME, START, API = "home", "start", "api"  # where a list stood; a rail stands under its key
 
 Act = Literal["opened", "listed", "rated", "hidden"]
@@ -42,6 +42,7 @@ class Shown:
     slots: str  # a letter of SLOTS for each
     experiment: int | None = None  # the one that it counts for
     arms: str = ""  # the list's arm; where each place has its own, all of them, small where it says nothing
+    lot: Lot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ def note_list(listed: RecommendationList, surface: str | None) -> None:
                 slots,
                 listed.experiment,
                 _arms(listed),
+                listed.lot,
             )
         )
     served.version = listed.model_version or ""

@@ -46,6 +46,7 @@ class LiveModel:
     model: TrainedModel
     catalogue: int | None = None  # the edition of films and genres that the request sees; None: it is not known
     experiment: int | None = None  # the one that is running, as the request sees it
+    exploration: int = 0  # lists of a hundred in which one place is given away by lot
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,12 @@ class _Load:
     ended: threading.Event = field(default_factory=threading.Event)  # in memory, failed, or no longer wanted
 
 
-def _position() -> tuple[int, int | None, int | None] | None:
-    """The live pointer's generation, the catalogue's edition and the running experiment; None if nothing is live. Every
-    request asks this, so it is one statement that is not composed anew."""
+def _position() -> tuple[int, int | None, int | None, int] | None:
+    """The live pointer's generation, the catalogue's edition, the running experiment and the share of lists that
+    explore; None if nothing is live. Every request asks this, so it is one statement that is not composed anew."""
     with connection.cursor() as cursor:
         cursor.execute(_POSITION)
-        row: tuple[int, int | None, int | None] | None = cursor.fetchone()
+        row: tuple[int, int | None, int | None, int] | None = cursor.fetchone()
     return row
 
 
@@ -83,7 +84,7 @@ def _table(model: type[Model]) -> str:
 _EDITION = f"SELECT number FROM {_table(CatalogueEdition)} WHERE id = 1"  # nosec B608
 _LIVE = f"FROM {_table(LivePointer)} WHERE id = 1 AND activation_id IS NOT NULL"
 _EXPERIMENT = f"SELECT MIN(id) FROM {_table(Experiment)} WHERE status = 'running'"  # nosec B608
-_POSITION = f"SELECT generation, ({_EDITION}), ({_EXPERIMENT}) {_LIVE}"  # nosec B608
+_POSITION = f"SELECT generation, ({_EDITION}), ({_EXPERIMENT}), exploration {_LIVE}"  # nosec B608
 
 
 def _pointer() -> _Pointer | None:
@@ -119,7 +120,7 @@ class _Cache:
             position = _position()
             if position is None:
                 return None
-            generation, catalogue, experiment = position
+            generation, catalogue, experiment, exploration = position
             # The generation is written after the model: whoever sees the new one sees the new model too.
             if self._generation == generation:
                 self._confirmed_at = asked_at
@@ -131,7 +132,9 @@ class _Cache:
                     if self._failed_generation != load.pointer.generation:
                         continue  # the pointer may have moved again meanwhile
                 live = self._live
-            return None if live is None else replace(live, catalogue=catalogue, experiment=experiment)
+            if live is None:
+                return None
+            return replace(live, catalogue=catalogue, experiment=experiment, exploration=exploration)
 
     @property
     def label(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlops.models.comparisons import COMPARISON_LEASE, Comparison, SeedSpread
-from mlops.models.engagement import Engagement, EngagementDay, EngagementPolicy, ServedList
+from mlops.models.engagement import Engagement, EngagementDay, EngagementPolicy, PolicyValue, ServedList
 from mlops.models.gate import GatePolicy
 from mlops.models.health import HealthPolicy, ShuffleTestResult, Watch, WatchPolicy
 from mlops.models.policies import Policy
@@ -25,6 +25,7 @@ __all__ = [
     "GatePolicy",
     "HealthPolicy",
     "Policy",
+    "PolicyValue",
     "RetentionPolicy",
     "RetrainPolicy",
     "Search",

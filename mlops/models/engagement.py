@@ -8,7 +8,7 @@ from django.db import models
 
 from cinema.models import Movie
 from mlops.models.policies import Policy
-from recommender.models import Experiment
+from recommender.models import Experiment, ModelVersion
 
 
 class EngagementPolicy(Policy):
@@ -40,12 +40,14 @@ class ServedList(models.Model):
     )
     # The list's arm; where each place has its own, a letter for each, small where it says nothing of the arms.
     arms = models.CharField(max_length=200, blank=True, default="")
+    lot = models.JSONField(null=True, default=None)  # {place, pool, propensity} where one place was given away by lot
 
     class Meta:
         ordering = ["pk"]
         indexes = [
             models.Index(fields=["user", "at"], name="lists_of_somebody"),
             models.Index(fields=["at", "version"], name="lists_by_time"),
+            models.Index(fields=["at"], condition=models.Q(lot__isnull=False), name="lists_with_a_lot"),
         ]
 
     def __str__(self) -> str:
@@ -113,3 +115,20 @@ class EngagementDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.version}"
+
+
+class PolicyValue(models.Model):
+    """What a version would have been worth on lists that another one made."""
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="policy_values")
+    at = models.DateTimeField()
+    n_lists = models.PositiveIntegerField()  # with a lot, that it was valued on
+    # {value, interval, effective_sample_size, effective_people, mean_weight, n_people}; null where they were too few
+    result = models.JSONField(null=True, blank=True, default=None)
+    refusal = models.CharField(max_length=200, blank=True, default="")  # why there is none
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.version_id}, {self.at:%Y-%m-%d %H:%M}"

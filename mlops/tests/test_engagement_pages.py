@@ -7,6 +7,7 @@ from django.utils import timezone
 from cinema.models import AuditEntry
 from mlops import engagement
 from mlops.models import Engagement, EngagementDay, EngagementPolicy, ServedList
+from recommender import registry
 from recommender.tests.stored_versions import CatalogueTestCase
 
 
@@ -34,10 +35,11 @@ class EngagementPagesTestCase(CatalogueTestCase):
         self.assertContains(self.client.get("/training/health"), "No list was noted yet.")
 
     def test_staff_turns_the_log_off_and_says_how_long_it_is_kept(self) -> None:
-        self.client.post("/training/health/lists", {"keep_days": "30"})
+        self.client.post("/training/health/lists", {"keep_days": "30", "exploration": "5"})
         policy = EngagementPolicy.current()
-        self.assertEqual((policy.record, policy.keep_days), (False, 30))
-        self.assertEqual(self.client.post("/training/health/lists", {"keep_days": "3"}).status_code, 422)
+        self.assertEqual((policy.record, policy.keep_days, registry.exploration()), (False, 30, 5))
+        for wrong in ({"keep_days": "3", "exploration": "5"}, {"keep_days": "30", "exploration": "51"}):
+            self.assertEqual(self.client.post("/training/health/lists", wrong).status_code, 422)
 
     def test_it_is_forgotten_only_when_one_is_sure(self) -> None:
         self.assertContains(self.client.get("/training/health/lists"), "1 list and 1 act")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recommender.models.experiments import Arm, Experiment
 from recommender.models.versions import (
+    MAX_EXPLORATION,
     MAX_NOTE,
     Activation,
     AppendOnly,
@@ -14,6 +15,7 @@ from recommender.models.versions import (
 )
 
 __all__ = [
+    "MAX_EXPLORATION",
     "MAX_NOTE",
     "Activation",
     "AppendOnly",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 
 MAX_NOTE = 2000
+MAX_EXPLORATION = 50
 
 
 class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
@@ -142,6 +144,8 @@ class LivePointer(models.Model):
     generation = models.PositiveIntegerField(default=0)
     # Set by a rollback: until staff activates a version or lifts it, nothing is activated automatically.
     hold = models.BooleanField(default=False)
+    # In so many of a hundred lists one place is given away by lot (recommender.exploration).
+    exploration = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(MAX_EXPLORATION)])
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="only_one_live_pointer")]

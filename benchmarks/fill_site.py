@@ -3,6 +3,8 @@ a process of its own, since Django is set up once in a process.
 
     python -m benchmarks.fill_site ACCOUNTS PRESET    the demo ratings, a version, so many accounts; tells their tokens
     python -m benchmarks.fill_site rate               one rating more of each account
+    python -m benchmarks.fill_site note-nothing       no list is noted any more
+    python -m benchmarks.fill_site noted              how many lists have been
 """
 
 from __future__ import annotations
@@ -55,6 +57,19 @@ def rate() -> None:
         rate_movie(user=user, movie=movie, value=4.0)
 
 
+def note_nothing() -> None:
+    from mlops.models import EngagementPolicy
+
+    EngagementPolicy.objects.update_or_create(pk=1, defaults={"record": False})
+
+
+def noted() -> None:
+    from mlops.models import ServedList
+
+    print(ServedList.objects.count())
+
+
 if __name__ == "__main__":
     django.setup()
-    rate() if sys.argv[1] == "rate" else fill(int(sys.argv[1]), sys.argv[2])
+    others = {"rate": rate, "note-nothing": note_nothing, "noted": noted}
+    others[sys.argv[1]]() if sys.argv[1] in others else fill(int(sys.argv[1]), sys.argv[2])

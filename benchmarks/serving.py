@@ -52,6 +52,13 @@ def _told(loads: list[Load], bare: float) -> dict[str, float]:
     return {"per_second": round(per_second, 1), "of_bare": round(per_second / bare, 3), **told}
 
 
+def list_requests(site: RunningSite) -> list[bytes]:
+    """Everybody's ten films."""
+    return [
+        request("GET", f"/api/ml/recommendations/{account.user}?n=10", token=account.token) for account in site.accounts
+    ]
+
+
 class _Kinds:
     """The requests that are measured."""
 
@@ -93,10 +100,7 @@ class _Kinds:
         return [request("GET", path, token=account.token) for account in self._site.accounts]
 
     def _lists(self) -> list[bytes]:
-        return [
-            request("GET", f"/api/ml/recommendations/{account.user}?n=10", token=account.token)
-            for account in self._site.accounts
-        ]
+        return list_requests(self._site)
 
     def _explanations(self) -> list[bytes]:
         return [

@@ -37,6 +37,13 @@ class RunningSite:
         """One film each, written by another process."""
         _run(["-m", "benchmarks.fill_site", "rate"], self.environment)
 
+    def note_nothing(self) -> None:
+        """From the next seconds on, no list is noted."""
+        _run(["-m", "benchmarks.fill_site", "note-nothing"], self.environment)
+
+    def lists_noted(self) -> int:
+        return int(_run(["-m", "benchmarks.fill_site", "noted"], self.environment))
+
 
 class CannotStart(Exception):
     """The site does not answer."""

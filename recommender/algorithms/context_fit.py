@@ -17,8 +17,7 @@ long after they saw them; they say little of when one would want to watch a film
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,9 +140,10 @@ def choose_context(choices: Choices, judges: ContextJudges, genres: GenreTable) 
     if not len(judges):
         return ContextChoice(OFF, NOT_JUDGED, {})
     tried = {OFF: judges.ndcg(None)}
-    for prior_sd, weight in product(PRIOR_SDS, WEIGHTS):
-        effects = learn_effects(choices, genres, prior_sd=prior_sd, weight=weight)
-        tried[ContextSettings(prior_sd, weight)] = judges.ndcg(effects)
+    for prior_sd in PRIOR_SDS:
+        effects = learn_effects(choices, genres, prior_sd=prior_sd, weight=1.0)
+        for weight in WEIGHTS:
+            tried[ContextSettings(prior_sd, weight)] = judges.ndcg(replace(effects, weight=weight))
     settings, figures = list(tried), np.stack(list(tried.values()))
     fold = np.random.default_rng(judges.seed).permutation(len(judges)) % FOLDS
     judged = figures[0].copy()

@@ -41,6 +41,8 @@ from recommender.algorithms.interactions import Interactions
 
 # Choices from which on a film may have an effect of its own.
 MIN_CHOICES = 20
+# More people would only take longer, and memory for what each chose in each cell.
+MAX_PEOPLE = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +70,15 @@ class Choices:
         """The given rows (mask or positions), with the same numbering."""
         return Choices(self.user[rows], self.item[rows], self.cells[rows], self.n_users, self.n_items)
 
+    def of_some_people(self, at_most: int) -> Choices:
+        """Those of every second person, or third and so on, numbered anew; all where there are not more people."""
+        step = -(-self.n_users // at_most)
+        if step <= 1:
+            return self
+        rows = self.user % step == 0
+        n_users = -(-self.n_users // step)
+        return Choices(self.user[rows] // step, self.item[rows], self.cells[rows], n_users, self.n_items)
+
     def together_with(self, others: Choices) -> Choices:
         """Both, as ratings and engagement. ValueError where they are numbered otherwise."""
         if (self.n_users, self.n_items) != (others.n_users, others.n_items):
@@ -94,6 +105,7 @@ def learn_effects(
     """``prior_sd``: τ > 0, how large genres' log ratios are taken to be. ``weight`` 0: nothing is worked out."""
     if not weight:
         return ContextEffects.off(genres, verdict)
+    choices = choices.of_some_people(MAX_PEOPLE)
     films = np.flatnonzero(np.bincount(choices.item, minlength=choices.n_items) >= MIN_CHOICES)
     of_genres, of_films = np.zeros((len(CELLS), len(genres.names))), np.zeros((len(CELLS), len(films)))
     for kind, cells in enumerate(KINDS):

@@ -261,6 +261,17 @@ class LearningTestCase(SimpleTestCase):
         with self.assertRaises(ValueError):
             ratings.together_with(chosen([(0, 0, 1)], 1, 3))
 
+    def test_of_very_many_people_some_are_enough(self) -> None:
+        choices = chosen([(user, user % 3, 1) for user in range(7)], 7, 3)
+        some = choices.of_some_people(3)
+        self.assertEqual((some.user.tolist(), some.item.tolist(), some.n_users), ([0, 1, 2], [0, 0, 0], 3))
+        self.assertIs(choices.of_some_people(7), choices)
+        with mock.patch("recommender.algorithms.context_learning.MAX_PEOPLE", 200):
+            halved = self.effects_of(self.planted).genre_effects
+        whole = self.effects_of(self.planted).genre_effects
+        self.assertFalse(np.array_equal(whole, halved))
+        assert_allclose(whole[PLANTED_CELL, PLANTED_GENRE], halved[PLANTED_CELL, PLANTED_GENRE], atol=0.3)
+
     def test_cells_of_another_shape_are_refused(self) -> None:
         with self.assertRaises(ValueError):
             Choices(np.zeros(2, np.int32), np.zeros(2, np.int32), np.zeros((2, 2), np.int8), 1, 1)

@@ -241,6 +241,11 @@ class LearningTestCase(SimpleTestCase):
         effects = self.effects_of(world(300, seed=2))
         self.assertLess(np.abs(effects.film_effects).max(), 0.1)
 
+    def test_what_the_genres_explain_is_no_effect_of_films(self) -> None:
+        effects = self.effects_of(self.planted)
+        of_horror = self.planted.genres.membership[effects.film_rows, PLANTED_GENRE] > 0
+        self.assertLess(np.abs(effects.film_effects[PLANTED_CELL, of_horror]).max(), 0.1)
+
     def test_devices_and_places_are_learned_beside_the_time(self) -> None:
         rng = np.random.default_rng(0)
         n = 6000

@@ -44,14 +44,31 @@ _THURSDAY = 3  # what the first day of 1970 was
 Cells = NDArray[np.int8]
 
 
-def time_cells(time: NDArray[np.integer[Any]], utc_offset: int = 0) -> Cells:
+def time_cells(time: NDArray[np.integer[Any]], utc_offset: int | NDArray[np.int64] = 0) -> Cells:
     """Rows of the cells of moments, (n,). ``time``: seconds since 1970; ``utc_offset``: seconds that the local clock is
-    ahead of it. Weekend: Saturday, Sunday and the evening of Friday."""
+    ahead of UTC, one for all or (n,). Weekend: Saturday, Sunday and the evening of Friday."""
     local = time.astype(np.int64) + utc_offset
     band = local % _DAY // 3600 // _HOURS_IN_BAND
     weekday = (local // _DAY + _THURSDAY) % 7
     is_weekend = (weekday >= _SATURDAY) | ((weekday == _FRIDAY) & (band == _EVENING))
     return (is_weekend * len(HOUR_BANDS) + band).astype(np.int8)
+
+
+def cells_of(
+    time: NDArray[np.integer[Any]],
+    utc_offset: int | NDArray[np.int64] = 0,
+    *,
+    device: NDArray[np.int64] | None = None,
+    place: NDArray[np.int64] | None = None,
+) -> Cells:
+    """The row of the cell of each kind, (n, 3), −1 where it is unknown. ``device``, ``place``: places in DEVICES and
+    PLACES, (n,); None: unknown throughout."""
+    cells = np.full((len(time), len(KINDS)), -1, np.int8)
+    cells[:, 0] = time_cells(time, utc_offset)
+    for kind, codes in ((1, device), (2, place)):
+        if codes is not None:
+            cells[:, kind] = np.where(codes == UNKNOWN, -1, KINDS[kind].start + codes - 1)
+    return cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +96,9 @@ class Context:
     def cells(self) -> tuple[int, ...]:
         """Rows of the effects that apply, at most one of each kind."""
         rows = [self.is_weekend * len(HOUR_BANDS) + self.hour_band]
-        if self.device != UNKNOWN:
-            rows.append(KINDS[1][self.device - 1])
-        if self.place != UNKNOWN:
-            rows.append(KINDS[2][self.place - 1])
+        for kind, code in ((1, self.device), (2, self.place)):
+            if code != UNKNOWN:
+                rows.append(KINDS[kind][code - 1])
         return tuple(rows)
 
 

@@ -34,7 +34,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.algorithms.context import CELLS, KINDS, NOT_JUDGED, Cells, ContextEffects, Verdict, time_cells
+from recommender.algorithms.context import CELLS, KINDS, NOT_JUDGED, Cells, ContextEffects, Verdict, cells_of
 from recommender.algorithms.film_model import Array
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.interactions import Interactions
@@ -94,8 +94,7 @@ class Choices:
 
 def choices_of(ratings: Interactions, utc_offset: int = 0) -> Choices:
     """Ratings as choices at the time when they were given, on unknown devices and at unknown places."""
-    cells = np.full((len(ratings), len(KINDS)), -1, np.int8)
-    cells[:, 0] = time_cells(ratings.time, utc_offset)
+    cells = cells_of(ratings.time, utc_offset)
     return Choices(ratings.user, ratings.item, cells, ratings.n_users, ratings.n_items)
 
 

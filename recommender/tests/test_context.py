@@ -4,6 +4,7 @@ import contextlib
 import io
 from datetime import UTC, datetime
 from functools import partial
+from typing import get_args
 from unittest import mock
 
 import numpy as np
@@ -20,6 +21,7 @@ from recommender.algorithms.context import (
     Context,
     ContextEffects,
     Verdict,
+    cells_of,
     time_cells,
 )
 from recommender.algorithms.context_fit import (
@@ -35,6 +37,7 @@ from recommender.algorithms.genre_affinity import GenreTable
 from recommender.benchmarks import context as benchmark
 from recommender.benchmarks import datasets
 from recommender.benchmarks.people_in_context import GENRES, N_FILMS, PLANTED_CELL, PLANTED_GENRE, World, world
+from recommender.device_class import Device
 
 WEEKEND_EVENING = CELLS.index("weekend evening")
 PHONE = CELLS.index("device: phone")
@@ -92,6 +95,23 @@ class ContextTestCase(SimpleTestCase):
         context = Context(3, True, DEVICES.index("phone"), PLACES.index("away"))
         self.assertEqual(context.cells, (WEEKEND_EVENING, PHONE, AWAY))
         self.assertEqual(Context.at(seconds(2024, 5, 17, 20), device="phone", place="away"), context)
+
+    def test_many_moments_have_the_cells_that_each_has_alone(self) -> None:
+        time = np.array([seconds(2024, 5, 17, 20), seconds(2024, 5, 20, 1)])
+        offset, device, place = np.array([0, -14_400]), np.array([0, 1]), np.array([3, 0])
+        cells = cells_of(time, offset, device=device, place=place)
+        for number, row in enumerate(cells.tolist()):
+            alone = Context.at(
+                int(time[number]),
+                utc_offset=int(offset[number]),
+                device=DEVICES[device[number]],
+                place=PLACES[place[number]],
+            )
+            self.assertEqual(tuple(cell for cell in row if cell >= 0), alone.cells)
+        self.assertEqual(cells_of(time).tolist(), [[WEEKEND_EVENING, -1, -1], [CELLS.index("weekday night"), -1, -1]])
+
+    def test_every_device_that_a_request_can_come_from_has_a_code(self) -> None:
+        self.assertEqual(set(DEVICES) - {"unknown"}, set(get_args(Device)))
 
     def test_every_cell_belongs_to_one_kind(self) -> None:
         self.assertEqual([row for kind in KINDS for row in kind], list(range(len(CELLS))))

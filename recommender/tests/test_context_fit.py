@@ -20,10 +20,14 @@ from recommender.algorithms.context_fit import (
 )
 from recommender.algorithms.context_learning import choices_of
 from recommender.algorithms.genre_affinity import GenreTable
+from recommender.algorithms.interactions import RELEVANT
+from recommender.algorithms.splits import last_per_user
 from recommender.benchmarks import context as benchmark
 from recommender.benchmarks import datasets
+from recommender.benchmarks.datasets import DataSet
 from recommender.benchmarks.people_in_context import GENRES, N_FILMS, PLANTED_GENRE, World, world
 from recommender.tests.choices_for_tests import chosen
+from recommender.tests.ratings_for_tests import two_genres, two_tastes
 
 WEEKEND_EVENING = CELLS.index("weekend evening")
 
@@ -139,6 +143,15 @@ class ContextBenchmarkTestCase(SimpleTestCase):
         self.assertEqual(lines[3].count("|"), lines[0].count("|"))
         self.assertTrue(lines[-2].startswith("  learned: weekend evening: Horror +"), lines[-2])
         self.assertIn(lines[-1], ("  verdict: on", "  verdict: left off"))
+
+    def test_ratings_are_measured_with_the_films_and_the_order_of_a_training(self) -> None:
+        data = two_tastes()
+        dataset = DataSet("ours", data, np.arange(60), two_genres(60), np.zeros(60, np.int64))
+        one = benchmark.measure(dataset, "classic", 0)
+        plain = len(np.unique(last_per_user(data).test.user[last_per_user(data).test.value >= RELEVANT]))
+        self.assertEqual((one.test.n_people, int(one.people_in_cells.sum())), (plain, 80))
+        self.assertGreater(one.test.ndcg_without, 0.15)
+        self.assertGreater(one.would_be.weight, 0)
 
     def test_it_says_which_data_is_missing(self) -> None:
         errors = io.StringIO()

@@ -175,13 +175,12 @@ def fit_context(
     ``choices`` by default.
     """
     choice = choose_context(choices, ContextJudges(asked, scores, ranked, seed=seed), genres)
-    if not (choice.verdict.helps and choice.best.weight):
-        return ContextEffects.off(genres, choice.verdict)
+    return learned_context(choice, choices if learn_from is None else learn_from, genres)
+
+
+def learned_context(choice: ContextChoice, choices: Choices, genres: GenreTable) -> ContextEffects:
+    """Effects with the settings of ``choice``, learned from ``choices``; off where they do not help."""
     best = choice.best
-    return learn_effects(
-        choices if learn_from is None else learn_from,
-        genres,
-        prior_sd=best.prior_sd,
-        weight=best.weight,
-        verdict=choice.verdict,
-    )
+    if not (choice.verdict.helps and best.weight):
+        return ContextEffects.off(genres, choice.verdict)
+    return learn_effects(choices, genres, prior_sd=best.prior_sd, weight=best.weight, verdict=choice.verdict)

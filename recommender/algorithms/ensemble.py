@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.algorithms import shortlist
+from recommender.algorithms.context import ContextEffects
 from recommender.algorithms.discovery import MAX_SLOTS, Discovery
 from recommender.algorithms.ease import ItemWeights
 from recommender.algorithms.film_features import n_film_features
@@ -49,6 +50,7 @@ class TrainedModel:
     genres: GenreTable
     film_prior: FilmPrior  # what a film is like of which nothing but genres and year is known
     n_users: int  # people it was trained on
+    context: ContextEffects | None = None  # what the moment adds to the order; None: it was never looked for
 
     @property
     def n_items(self) -> int:
@@ -138,7 +140,8 @@ class TrainedModel:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         factors = self.ranker.factors
-        return {
+        of_context = self.context.arrays() if self.context is not None else {}
+        return of_context | {
             "movie_ids": self.movie_ids,
             "item_offsets": self.films.offsets,
             "item_features": self.films.features,
@@ -169,7 +172,8 @@ class TrainedModel:
 
     def settings(self) -> dict[str, Any]:
         factors = self.ranker.factors
-        return {
+        of_context = self.context.settings() if self.context is not None else {}
+        return of_context | {
             "global_mean": self.films.global_mean,
             "noise_scale_fresh": self.films.scales.fresh,
             "noise_scale_trained": self.films.scales.trained,
@@ -192,7 +196,10 @@ class TrainedModel:
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]], settings: dict[str, Any]) -> TrainedModel:
         """The model that ``arrays()`` and ``settings()`` describe. Raises MalformedModel for anything else."""
+        of_context = {name: array for name, array in arrays.items() if name.startswith(_CONTEXT)}
+        arrays = {name: array for name, array in arrays.items() if name not in of_context}
         _check(arrays, settings)
+        genres = GenreTable(tuple(settings["genres"]), arrays["item_genres"])
         return cls(
             movie_ids=arrays["movie_ids"],
             films=FilmModel(
@@ -236,9 +243,10 @@ class TrainedModel:
                 true_knots=arrays["confidence_true_knots"],
             ),
             groups=TasteGroups(arrays["group_centroids"], arrays["group_counts"], arrays["group_sums"]),
-            genres=GenreTable(tuple(settings["genres"]), arrays["item_genres"]),
+            genres=genres,
             film_prior=FilmPrior(arrays["film_prior_coefficients"], arrays["film_prior_covariance"]),
             n_users=int(settings["n_users"]),
+            context=_context(of_context, settings, genres),
         )
 
 
@@ -246,6 +254,19 @@ def _factors(vectors: NDArray[Any], settings: dict[str, Any]) -> ImplicitFactors
     if not vectors.shape[1]:
         return None
     return ImplicitFactors(vectors, settings["ranker_factor_regularization"], settings["ranker_factor_confidence"])
+
+
+# What a version may hold besides: one of before effects of context were looked for has none.
+_CONTEXT = "context_"
+
+
+def _context(arrays: dict[str, NDArray[Any]], settings: dict[str, Any], genres: GenreTable) -> ContextEffects | None:
+    if not arrays:
+        return None
+    try:
+        return ContextEffects.from_arrays(arrays, settings, genres)
+    except (KeyError, ValueError) as error:
+        raise MalformedModel(f"the effects of context: {error}") from error
 
 
 # name -> dtype and shape; a letter stands for a length that must be the same wherever it appears.

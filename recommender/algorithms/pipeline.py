@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 from recommender.algorithms.alternating_least_squares import AlternatingLeastSquaresConfig
 from recommender.algorithms.bayesian_factorization import BayesianFactorizationTrainer
+from recommender.algorithms.context_fit import ContextChoice, ContextJudges, choose_context, learned_context
+from recommender.algorithms.context_learning import choices_of
 from recommender.algorithms.discovery import MAX_PEOPLE, Discovery, learn_discovery
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.algorithms.evaluation import RECOMMENDABLE_RATINGS, Evaluation, Metric, evaluate
 from recommender.algorithms.film_features import SideInformation
-from recommender.algorithms.film_model import history_of
+from recommender.algorithms.film_model import Array, history_of
 from recommender.algorithms.genre_affinity import GenreTable
-from recommender.algorithms.interactions import Interactions
+from recommender.algorithms.interactions import RELEVANT, Interactions
 from recommender.algorithms.matrix_factorization import MatrixFactorizationTrainer
 from recommender.algorithms.new_films import learn_film_prior
 from recommender.algorithms.ordering import Ordering
@@ -30,7 +32,7 @@ from recommender.algorithms.presets import Config
 from recommender.algorithms.splits import Split, last_per_user
 from recommender.algorithms.taste_groups import learn_groups
 from recommender.algorithms.trainer import Trainer
-from recommender.algorithms.tuning import Tuning, tune, validation_split
+from recommender.algorithms.tuning import Tuning, ValidationSplit, tune, validation_split
 
 MIN_RATINGS = 50  # below this there is nothing to validate by
 
@@ -96,8 +98,10 @@ class Pipeline:
         split: Split | None = None,
         refit: bool = True,
         trainers: Trainers = make_trainer,
+        utc_offset: int = 0,
     ) -> None:
-        """``movie_ids``, ``years`` (0 where unknown): (n_items,). ``trainers``: who trains."""
+        """``movie_ids``, ``years`` (0 where unknown): (n_items,). ``trainers``: who trains. ``utc_offset``: seconds
+        that people's clocks are ahead of UTC."""
         if len(data) < MIN_RATINGS:
             raise TooFewRatings(f"{len(data)} ratings are too few to train on: at least {MIN_RATINGS} are needed.")
         self.config = config
@@ -108,6 +112,7 @@ class Pipeline:
         self.split = split or last_per_user(data)
         self.refit = refit  # without, nothing is made to be served: the outcome's model is the measured one
         self.trainers = trainers
+        self.utc_offset = utc_offset
         self.outcome: Outcome | None = None
 
     def __iter__(self) -> Iterator[Step]:
@@ -117,12 +122,13 @@ class Pipeline:
         yield Step("tuning", _start("tuning"))
         variance = fitted.film_variance()
         tuning = tune(fitted.films(), validation, variance, seed=seed)
+        context = self._choose_context(fitted, tuning, validation)
         # The weight of the films' variance, chosen on the validation fit, goes over to the later fits.
         scale = _scale(tuning.uncertainty.film_variance, variance)
 
         measured = yield from self._fit("training", self.split.train)
         yield Step("measuring", _start("measuring"))
-        twin = self._model(measured, self.split.train, tuning, scale, None)
+        twin = self._model(measured, self.split.train, tuning, context, scale, None)
         evaluation = evaluate(twin, self.split, seed=seed)
 
         if not self.refit:
@@ -130,7 +136,7 @@ class Pipeline:
             return
         served = yield from self._fit("refitting", self.data)
         # As many slots as the measured twin has: its figures tell what they cost.
-        model = self._model(served, self.data, tuning, scale, twin.discovery.slots)
+        model = self._model(served, self.data, tuning, context, scale, twin.discovery.slots)
         self.outcome = Outcome(model, twin, evaluation.metrics, self.split.name, tuning, evaluation)
         yield Step("refitting", 1.0, epoch=self.config.n_epochs)
 
@@ -144,8 +150,30 @@ class Pipeline:
             yield Step(phase, start + share * done, epoch.number, epoch.train_rmse, epoch.held_out_rmse, len(data))
         return trainer
 
+    def _choose_context(self, fitted: Trainer, tuning: Tuning, validation: ValidationSplit) -> ContextChoice:
+        """Whether the moment says anything of what people choose, by their validation ratings."""
+        films = replace(fitted.films(), scales=tuning.scales)
+        ordering = Ordering(films, tuning.fit_ranker(validation.fit), tuning.taste_weight)
+        liked = validation.held_out.take(validation.held_out.value >= RELEVANT)
+
+        def scores(user: int) -> Array:
+            history = history_of(validation.known, user, trained=not validation.newcomer[user])
+            found = ordering.order(films.solve(history)).scores
+            found[history.item] = -np.inf
+            return found
+
+        asked = choices_of(liked, self.utc_offset)
+        judges = ContextJudges(asked, scores, ordering.ranked_films, seed=self.config.seed)
+        return choose_context(choices_of(validation.known, self.utc_offset), judges, self.genres)
+
     def _model(
-        self, trainer: Trainer, data: Interactions, tuning: Tuning, scale: float, slots: int | None
+        self,
+        trainer: Trainer,
+        data: Interactions,
+        tuning: Tuning,
+        context: ContextChoice,
+        scale: float,
+        slots: int | None,
     ) -> TrainedModel:
         films = replace(trainer.films(), scales=tuning.scales)
         ranker = tuning.fit_ranker(data)
@@ -164,6 +192,7 @@ class Pipeline:
             genres=self.genres,
             film_prior=learn_film_prior(films, self.side),
             n_users=int(np.count_nonzero(data.user_counts)),
+            context=learned_context(context, choices_of(data, self.utc_offset), self.genres),
         )
 
 

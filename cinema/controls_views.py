@@ -15,8 +15,10 @@ from django_htmx.http import trigger_client_event
 from cinema.cards import Card
 from cinema.controls import Settings, controls_of, reset_controls, save_controls
 from cinema.controls_forms import ControlsForm
+from cinema.forms import MomentForm
 from cinema.guards import MemberRequest, sign_in_required, wants_fragment
 from cinema.models import CONTROL_RANGES, User
+from cinema.moment_words import moment_in_words
 from cinema.price import PriceTag, price_in_short
 from recommender.algorithms.controls import UNCHANGED, Controls
 from recommender.list_price import list_price
@@ -80,18 +82,24 @@ def controls(request: MemberRequest) -> HttpResponse:
     desk = _Desk.of(request.user, request.GET if asked else None)
     if not wants_fragment(request):
         undo = request.session.pop(_UNDO, None)
-        return render(request, "cinema/controls.html", desk.context() | {"undo": undo})
+        return render(request, "cinema/controls.html", desk.context() | {"undo": undo} | _moment(request.user, desk))
     if request.htmx.target != "controls-preview":
         return render(request, "cinema/_controls_form.html", desk.context())
     context = desk.context(request.GET.get("moved", "")) | {"is_reply": True}
     return render(request, "cinema/_controls_form.html#preview", context)
 
 
+def _moment(user: User, desk: _Desk) -> dict[str, Any]:
+    """What stands beneath the controls."""
+    words = moment_in_words(desk.viewer) if desk.viewer is not None else ""
+    return {"moment_form": MomentForm.of(user), "moment": words}
+
+
 def _save(request: MemberRequest) -> HttpResponse:
     desk = _Desk.of(request.user, request.POST)
     if not desk.form.is_valid():
         template = "cinema/_controls_form.html" if wants_fragment(request) else "cinema/controls.html"
-        return render(request, template, desk.context(), status=422)
+        return render(request, template, desk.context() | _moment(request.user, desk), status=422)
     before = save_controls(user=request.user, **desk.form.setting())
     return _kept(request, before, _("Your lists follow these controls now."))
 

@@ -192,3 +192,21 @@ class RailForm(forms.Form):
             year_min=decade,
             year_max=None if decade is None else decade + 9,
         )
+
+
+class MomentForm(forms.Form):
+    uses_context = forms.BooleanField(required=False, label=_("Lists may go by the hour, the day and the device I use"))
+    place = forms.ChoiceField(
+        required=False,
+        label=_("Where I am"),
+        choices=[
+            ("", _("I do not say")),
+            ("home", _("at home")),
+            ("away", _("away from home")),
+            ("on the way", _("on the way")),
+        ],
+    )
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        return cls(initial={"uses_context": user.uses_context, "place": user.place})

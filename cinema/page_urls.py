@@ -10,6 +10,7 @@ from cinema import (
     home_views,
     import_views,
     library_views,
+    moment_views,
     mydata_views,
     night_views,
     password_views,
@@ -63,6 +64,7 @@ urlpatterns = [
     # Controls of lists, and what if one had rated otherwise
     path("my/controls", controls_views.controls, name="controls"),
     path("my/controls/reset", controls_views.reset, name="controls-reset"),
+    path("my/controls/moment", moment_views.moment, name="moment"),
     path("my/what-if", what_if_views.what_if, name="what-if"),
     # Looking back
     path("statistics", profile_views.statistics, name="statistics"),

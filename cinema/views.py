@@ -24,6 +24,7 @@ from cinema.distribution import distribution
 from cinema.forms import DiscoveryForm, RatingForm, RatingsForm, SearchForm
 from cinema.guards import MemberRequest, PageRequest, local_next, sign_in_required, too_many, wants_fragment
 from cinema.models import HiddenMovie, Movie, MovieArt, Rating, User
+from cinema.moment_words import added_by_cell
 from cinema.posters import poster_digest, poster_svg
 from cinema.receipts import Receipt, rate_with_receipt, restore_with_receipt, unrate_with_receipt
 from cinema.tmdb import art_path, content_type
@@ -111,6 +112,7 @@ def movie(request: PageRequest, movie_id: int) -> HttpResponse:
                 "what_if": what_if(explanation),
                 "breakdown": Breakdown.of(explanation),
                 "confidence": confidence_in_words(explanation["confidence"]),
+                "moments": added_by_cell(explanation["order"]["moment"]),
             }
     return render(request, "cinema/movie.html", context)
 

@@ -7,12 +7,17 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from cinema.read_only_admin import ReadOnlyAdmin
 from mlops.models import (
     Comparison,
+    Engagement,
+    EngagementDay,
+    EngagementPolicy,
     GatePolicy,
     HealthPolicy,
+    PolicyValue,
     RetentionPolicy,
     RetrainPolicy,
     Search,
     SeedSpread,
+    ServedList,
     ServingMinute,
     ShuffleTestResult,
     TrainingRun,
@@ -113,3 +118,33 @@ class WatchAdmin(ReadOnlyAdmin):
 class ShuffleTestResultAdmin(ReadOnlyAdmin):
     list_display = ("version", "at", "n", "people")
     list_select_related = ("version",)
+
+
+@admin.register(ServedList)
+class ServedListAdmin(ReadOnlyAdmin):
+    list_display = ("user", "at", "surface", "version", "device", "experiment", "arms")
+    list_filter = ("surface", "device", "personal")
+    list_select_related = ("user", "experiment")
+
+
+@admin.register(Engagement)
+class EngagementAdmin(ReadOnlyAdmin):
+    list_display = ("user", "movie", "kind", "value", "at", "place")
+    list_filter = ("kind",)
+    list_select_related = ("user", "movie")
+
+
+@admin.register(EngagementDay)
+class EngagementDayAdmin(ReadOnlyAdmin):
+    list_display = ("day", "version", "lists", "films", "opened_lists", "rated", "liked", "hidden")
+
+
+@admin.register(PolicyValue)
+class PolicyValueAdmin(ReadOnlyAdmin):
+    list_display = ("version", "at", "n_lists", "refusal")
+    list_select_related = ("version",)
+
+
+@admin.register(EngagementPolicy)
+class EngagementPolicyAdmin(ReadOnlyAdmin):
+    list_display = ("record", "keep_days")

@@ -29,6 +29,7 @@ from recommender.algorithms.presets import Config, algorithm, configuration
 from recommender.algorithms.splits import Split
 from recommender.dataset import Dataset, snapshot
 from recommender.models import Activation, ModelVersion
+from recommender.moments import utc_offset
 
 logger = logging.getLogger(__name__)
 
@@ -163,6 +164,7 @@ def pipeline_for(
         years=dataset.years,
         refit=refit,
         trainers=trainers,
+        utc_offset=utc_offset(),
     )
 
 
@@ -238,6 +240,7 @@ def _publish(run: TrainingRun, owner: UUID, finished: _Finished) -> ModelVersion
     metrics = metrics_json(outcome.evaluation, provenance)
     diagnostics = diagnostics_json(outcome.evaluation, dataset, provenance)
     diagnostics["agreement"] = finished.examined.agreement
+    diagnostics["moment"] = asdict(outcome.model.context.verdict) if outcome.model.context is not None else None
     label = registry.new_label()
     described = {
         "algorithm": algorithm(config),

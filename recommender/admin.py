@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from cinema.read_only_admin import ReadOnlyAdmin
 from recommender import registry
 from recommender.forms import RollBackForm
-from recommender.models import Activation, HeldOut, LivePointer, ModelVersion
+from recommender.models import Activation, Arm, Experiment, HeldOut, LivePointer, ModelVersion
 from recommender.scoreboard import MEASURES, shown
 
 
@@ -118,3 +118,16 @@ class HeldOutAdmin(ReadOnlyAdmin):
 class LivePointerAdmin(ReadOnlyAdmin):
     list_display = ("generation", "activation", "hold")
     list_select_related = ("activation",)
+
+
+@admin.register(Experiment)
+class ExperimentAdmin(ReadOnlyAdmin):
+    list_display = ("name", "kind", "status", "share", "created_by", "started_at", "ended_at", "end_reason")
+    list_filter = ("status", "kind")
+    list_select_related = ("created_by",)
+
+
+@admin.register(Arm)
+class ArmAdmin(ReadOnlyAdmin):
+    list_display = ("experiment", "name", "version", "settings")
+    list_select_related = ("experiment", "version")

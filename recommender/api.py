@@ -153,14 +153,23 @@ class ContributionOfBothSerializer(ContributionSerializer):
     order_contribution = serializers.FloatField(help_text="This rating's share of the place in a list.")
 
 
+class MomentPartSerializer(serializers.Serializer[Any]):
+    when = serializers.CharField(help_text="weekend evening, device: phone, place: home …")
+    genre = serializers.CharField(allow_null=True, help_text="Null: of the film itself.")
+    amount = serializers.FloatField()
+
+
 class OrderSerializer(serializers.Serializer[Any]):
     rank = serializers.IntegerField(
         allow_null=True,
         help_text="Place among all films that the person has not rated, before controls and discoveries; "
         "null for a film that came after the training.",
     )
-    score = serializers.FloatField(help_text="What lists are sorted by.")
+    score = serializers.FloatField(help_text="What lists are sorted by, before controls, discoveries and the moment.")
     tie_break = serializers.FloatField()
+    moment = MomentPartSerializer(
+        many=True, help_text="What the moment adds to the score; empty where the version makes nothing of it."
+    )
     movies = NamedFilmSerializer(many=True)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from recommender.algorithms.shortlist import Barred, Field
-from recommender.rescoring import added_by_controls
+from recommender.rescoring import added
 from recommender.viewers import Viewer, list_scores
 
 
@@ -14,15 +14,15 @@ def candidates(viewer: Viewer, barred: Barred, depth: int, *, discoveries: bool)
     """Films with the best ``depth`` by score among them and, with ``discoveries``, by value: by popularity where
     nothing is known of the person. What is barred is left out or has the score −inf."""
     model = viewer.live.model
-    if model.is_wide and viewer.is_known and not viewer.controls.moves_scores:
+    if model.is_wide and viewer.is_known and not viewer.controls.moves_scores and viewer.context is None:
         return model.wide.shortlist(viewer.person, barred, depth, discoveries=discoveries)
     scores, order = list_scores(viewer.live, viewer.order), viewer.order
     scores[barred.rows] = -np.inf
     if barred.fits is not None:
         scores = np.where(barred.fits, scores, -np.inf)
     values = model.discovery.values(scores) if discoveries else np.full(len(scores), -np.inf)
-    # Prices and standards were learned from scores without controls; what these add comes on top.
-    added = added_by_controls(viewer)
-    if added is not None:
-        scores, values = scores + added, values + added
+    # Prices and standards were learned from scores without controls and moments; what these add comes on top.
+    more = added(viewer)
+    if more is not None:
+        scores, values = scores + more, values + more
     return Field(np.arange(model.n_items), scores, order.ranker_scores, order.rating_scores, values)

@@ -25,6 +25,7 @@ from recommender.arms import place_of
 from recommender.catalogue import genre_names
 from recommender.counterfactuals import Counterfactuals, WithoutIt, counterfactuals
 from recommender.histories import hidden_films, rated_films
+from recommender.moments import context_of
 from recommender.new_films import new_film
 from recommender.serving import LiveModel
 from recommender.viewers import Viewer
@@ -88,6 +89,7 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
             "rank": standing.rank,
             "score": float(order.sum()) + tie_break,
             "tie_break": tie_break,
+            "moment": _moment(user, live, row),
             "movies": _entries(live, history, first, titles, standing.without, contribution=order),
         },
     }
@@ -104,6 +106,16 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
         entries = _entries(live, history, everything, titles, {}, **figures)
         explanation["contributions"] = sorted(entries, key=lambda entry: -abs(entry["contribution"]))
     return explanation
+
+
+def _moment(user: User, live: LiveModel, row: int) -> list[dict[str, Any]]:
+    """What the moment adds to the film's place, cell by cell and genre by genre; nothing where the version makes
+    nothing of it, or does not rank the film."""
+    context, effects = context_of(user, live), live.model.context
+    if context is None or effects is None or row < 0 or not live.model.ordering.has_taste[row]:
+        return []
+    parts = effects.parts(context, row)
+    return [{"when": part.cell, "genre": part.genre or None, "amount": part.amount} for part in parts]
 
 
 def placed_by(viewer: Viewer, movie_id: int) -> list[dict[str, Any]]:

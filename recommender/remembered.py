@@ -17,6 +17,7 @@ from recommender.algorithms.controls import Controls
 from recommender.arms import place_of
 from recommender.catalogue import NO_FILTERS, Filters
 from recommender.finds import NewFilms
+from recommender.moments import context_of
 from recommender.new_films import new_films_and_revision
 from recommender.own_list import own_list
 from recommender.recommend import DiscoveryChoice, RecommendationList, recommend_for
@@ -59,7 +60,8 @@ def list_for(
     new, revision = new_films_and_revision(live)
     revisions = (revision, *(new_films_and_revision(other)[1] for other in place.others))
     person = (user.pk, user.edition, user.discovery, experiment, live.exploration)
-    key = (*person, live.label, live.generation, live.catalogue, revisions, *wanted.values())
+    moments = tuple(context_of(user, one) for one in (live, *place.others))
+    key = (*person, moments, live.label, live.generation, live.catalogue, revisions, *wanted.values())
     with _lock:
         listed = _lists.get(key)
         if listed is not None:

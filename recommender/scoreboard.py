@@ -165,3 +165,23 @@ def passport_words(passport: dict[str, Any]) -> list[tuple[str, str]]:
 def figures(version: ModelVersion, names: list[str]) -> list[Figure]:
     """Of the named metrics those that ``version`` has; a target is shown even where its figure is missing."""
     return [figure(version, name) for name in names if name in version.metrics or name in TARGETS]
+
+
+@dataclass(frozen=True, slots=True)
+class MomentNote:
+    helps: bool
+    text: str
+
+
+def moment(version: ModelVersion) -> MomentNote | None:
+    """What the training found of effects of the moment; None for a version of before they were looked for."""
+    found = version.diagnostics.get("moment")
+    if not found:
+        return None
+    if not found["n_people"]:
+        return MomentNote(False, "Too few people have rated anything to judge by.")
+    low, high = found["interval"]
+    difference = found["ndcg_with"] - found["ndcg_without"]
+    change = f"{difference:+.4f} [{low:+.4f}, {high:+.4f}]".replace("-", "−")
+    words = "They change" if found["helps"] else "They would have changed"
+    return MomentNote(found["helps"], f"{words} NDCG@10 by {change} for {found['n_people']:,} people.")

@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinema.models import User
+from recommender.algorithms.context import Context
 from recommender.algorithms.controls import UNCHANGED, Controls
 from recommender.algorithms.film_model import Array, History, Person
 from recommender.algorithms.ordering import Order
 from recommender.arms import Place, place_of
 from recommender.histories import RatedFilms, rated_films_since, unwanted_films, wishes
+from recommender.moments import context_of
 from recommender.serving import LiveModel
 
 
@@ -30,6 +32,7 @@ class Viewer:
     controls: Controls = UNCHANGED  # of their lists
     withdrawn: frozenset[int] = frozenset()  # ids of films whose rating is thought away
     place: Place | None = None  # in an experiment, where one is running
+    context: Context | None = None  # the moment, where the version makes something of it
 
     @classmethod
     def of(cls, user: User, controls: Controls | None = None) -> Self | None:
@@ -44,13 +47,14 @@ class Viewer:
             if place.arm is not None and place.arm.controls is not None and controls == UNCHANGED:
                 controls = place.arm.controls
         rated = rated_films_since(user, live, controls.since)
-        return cls(user, live, rated, asked.hidden, controls, place=place)
+        return cls(user, live, rated, asked.hidden, controls, place=place, context=context_of(user, live))
 
     def seen_by(self, live: LiveModel) -> Self:
         """The same person as another version sees them."""
         if live.label == self.live.label:
             return self
-        return replace(self, live=live, rated=rated_films_since(self.user, live, self.controls.since))
+        rated = rated_films_since(self.user, live, self.controls.since)
+        return replace(self, live=live, rated=rated, context=context_of(self.user, live))
 
     def with_controls(self, controls: Controls) -> Self:
         """The same person, had they set their controls like that; nothing is read again."""

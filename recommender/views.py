@@ -34,6 +34,7 @@ def version_detail(request: MemberRequest, label: str) -> HttpResponse:
         "beyond": scoreboard.figures(version, scoreboard.BEYOND),
         "reliability": reliability_plot(version),
         "groups": group_notes(version),
+        "moment": scoreboard.moment(version),
         "breakdown": breakdown_sections(version),
         "activations": version.activations.select_related("actor"),
         "next": request.path,

@@ -21,6 +21,10 @@ class UserManager(DjangoUserManager["User"]):
         return self.filter(source="")
 
 
+# Coarse, and only if they say so.
+PLACES = ("home", "away", "on the way")
+
+
 class User(AbstractUser):
     """Somebody who rates films: a person with an account, or one imported with a set of ratings.
 
@@ -35,6 +39,12 @@ class User(AbstractUser):
         null=True,
         blank=True,
         choices=[(None, "auto"), (0, "none"), *((n, str(n)) for n in range(1, MAX_DISCOVERIES + 1))],
+    )
+
+    # Whether lists may go by the moment, and where they are, if they say so.
+    uses_context = models.BooleanField("lists go by the moment", default=True)
+    place = models.CharField(
+        max_length=10, blank=True, default="", choices=[("", "not said"), *((name, name) for name in PLACES)]
     )
 
     # Another one whenever they write something: what was made for them holds for one edition.
@@ -60,6 +70,14 @@ class User(AbstractUser):
     @property
     def is_imported(self) -> bool:
         return self.source != ""
+
+    def choose_context(self, *, uses_context: bool, place: str) -> None:
+        """Keeps whether lists go by the moment, and where the person says that they are. ValueError for no place."""
+        if place and place not in PLACES:
+            raise ValueError(f"{place!r} is none of {', '.join(PLACES)}.")
+        if (self.uses_context, self.place) != (uses_context, place):
+            self.uses_context, self.place, self.edition = uses_context, place, new_edition()
+            self.save(update_fields=["uses_context", "place", "edition"])
 
     def choose_discovery(self, discovery: int | None) -> None:
         """Keeps how many discoveries the person wants. Nothing is written where nothing changes."""

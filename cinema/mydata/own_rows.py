@@ -82,7 +82,18 @@ NOT_EXPORTED = {
     "mlops.Search.requested_by": "The site's log of its trainings; the name goes, the entry stays.",
 }
 
-ACCOUNT_FIELDS = ("username", "email", "first_name", "last_name", "date_joined", "last_login", "is_staff", "discovery")
+ACCOUNT_FIELDS = (
+    "username",
+    "email",
+    "first_name",
+    "last_name",
+    "date_joined",
+    "last_login",
+    "is_staff",
+    "discovery",
+    "uses_context",
+    "place",
+)
 
 
 def account_of(user: User) -> dict[str, Any]:

@@ -36,6 +36,7 @@ DOORS: dict[str, set[str]] = {
         "cinema:hide", "cinema:unhide", "cinema:shelf", "cinema:hidden", "cinema:my-reviews", "cinema:surprise",
         "cinema:write-review", "cinema:report-review", "cinema:start", "cinema:start-rate", "cinema:start-skip",
         "cinema:start-list", "cinema:controls", "cinema:controls-reset", "cinema:what-if", "cinema:my-taste",
+        "cinema:moment",
         "cinema:my-latest-year", "cinema:my-year", "cinema:my-data", "cinema:export-json", "cinema:export-csv",
         "cinema:import", "cinema:import-review", "cinema:import-undo", "cinema:import-discard",
         "cinema:account-delete", "cinema:night-open", "cinema:account", "cinema:change-password",

@@ -29,7 +29,8 @@ from recommender.algorithms.metrics import K, ndcg_at_k, top_k
 from recommender.algorithms.neural import DAMPING, N_STEPS, RECENCY_FLOOR, STEP, NeuralRanker, steps
 from recommender.algorithms.splits import Split
 
-N_THREADS = 2
+# More threads wait for each other in every small step: on busy cores two took eight times as long as one.
+N_THREADS = 1
 # Enough people to stop by; more would only take longer.
 MAX_PEOPLE = 2000
 _FILM_TABLES = ("encoder", "gmf", "inputs")

@@ -33,6 +33,9 @@ from recommender.algorithms.splits import Split
 N_THREADS = 1
 # Enough people to stop by; more would only take longer.
 MAX_PEOPLE = 2000
+# What is served is a running mean of what was learned over so many steps, about half an epoch of the demo: single steps
+# make lists jump. B. Polyak & A. Juditsky: Acceleration of Stochastic Approximation by Averaging, SIAM 30(4), 1992.
+_AVERAGED_STEPS = 50
 _FILM_TABLES = ("encoder", "gmf", "inputs")
 
 Tensor = Any  # torch is not there to be asked
@@ -62,15 +65,15 @@ class NeuralConfig(Hyperparameters):
     """The defaults are the best found on the demo's validation ratings."""
 
     n_factors: int = 128  # of GMF
-    n_hidden: int = 64  # width of the tower's first layer; its inputs are half as many for a person and for a film
-    n_layers: int = 3  # each half as wide as the one before
+    n_hidden: int = 32  # width of the tower's first layer; its inputs are half as many for a person and for a film
+    n_layers: int = 2  # each half as wide as the one before
     n_epochs: int = 30  # at most
     patience: int = 5  # epochs without a better validation figure until it stops
     n_negatives: int = 8  # drawn for each rated film
     learning_rate: float = 0.003
     weight_decay: float = 0.3  # of the films' vectors, decoupled: I. Loshchilov & F. Hutter, ICLR 2019
-    half_life: float = 8.0  # in ratings; 0: no recency
-    n_targets: int = 64  # films that a person is asked about in an epoch, so that the busiest do not drown the others
+    half_life: float = 4.0  # in ratings; 0: no recency
+    n_targets: int = 128  # films that a person is asked about in an epoch, so that the busiest do not drown the others
     n_people: int = 8  # asked in one step
     seed: int = 0
 
@@ -183,6 +186,8 @@ class NeuralTrainer:
         self._known = np.flatnonzero(self._counts)
         self._people = [self._ratings(data, user) for user in np.flatnonzero(data.user_counts)]
         self._weights = self._start(data)
+        self._averages = {name: weights.detach().clone() for name, weights in self._weights.items()}
+        self._n_steps = 0
         tables = [self._weights[name] for name in _FILM_TABLES]
         others = [weights for name, weights in self._weights.items() if name not in _FILM_TABLES]
         self._optimizer = torch.optim.AdamW(
@@ -243,11 +248,20 @@ class NeuralTrainer:
                 self._optimizer.zero_grad()
                 loss.backward()
                 self._optimizer.step()
+                self._average()
                 total += loss.item() * n_targets
                 n += n_targets
             return total / max(1, n)
         finally:
             self._torch.set_num_threads(threads)
+
+    def _average(self) -> None:
+        self._n_steps += 1
+        # At first over fewer: the random start is forgotten.
+        share = max(1 / _AVERAGED_STEPS, 9 / (self._n_steps + 9))
+        with self._torch.no_grad():
+            for name, average in self._averages.items():
+                average.lerp_(self._weights[name], share)
 
     def _batches(self) -> Iterator[list[_Ratings]]:
         order = self._rng.permutation(len(self._people))
@@ -273,10 +287,10 @@ class NeuralTrainer:
         loss = (says * softplus(-logits[:, 0]) + softplus(logits[:, 1:]).sum(dim=1)).mean()
         return loss, len(target)
 
-    def encode(self, item: Tensor, step: Tensor, at: Tensor) -> Tensor:
+    def encode(self, item: Tensor, step: Tensor, at: Tensor, *, averaged: bool = False) -> Tensor:
         """p of one person at each of some moments, (n_at, n_factors + n_inputs): by the ratings before place ``at``
-        (n_at,) of their own, the oldest first. ``item``, ``step``: (n,)."""
-        torch, weights = self._torch, self._weights
+        (n_at,) of their own, the oldest first. ``item``, ``step``: (n,). ``averaged``: by the weights of ``ranker``."""
+        torch, weights = self._torch, self._averages if averaged else self._weights
         age = at[:, None] - torch.arange(len(item), device=self._device)[None, :] - 1
         voice = weights["voices"][step] * (age >= 0)
         if self.config.half_life:
@@ -285,10 +299,11 @@ class NeuralTrainer:
         size = voice.abs().sum(dim=1, keepdim=True)
         return (voice @ weights["encoder"][item]) / torch.sqrt(size + DAMPING) + weights["person_bias"]
 
-    def pair_scores(self, person: Tensor, item: Tensor) -> Tensor:
+    def pair_scores(self, person: Tensor, item: Tensor, *, averaged: bool = False) -> Tensor:
         """Scores of some films for each of some people, (n, m). ``person``: (n, n_factors + n_inputs), ``item``: (n, m)
         rows of films."""
-        torch, weights, n_factors = self._torch, self._weights, self.config.n_factors
+        torch, n_factors = self._torch, self.config.n_factors
+        weights = self._averages if averaged else self._weights
         direction = person[:, :n_factors] * weights["gmf_output"]
         scores = torch.einsum("nk,nmk->nm", direction, weights["gmf"][item]) + weights["item_bias"][item]
         of_person = person[:, n_factors:] @ weights["person_layer"] + weights["first_bias"]
@@ -298,8 +313,8 @@ class NeuralTrainer:
         return scores + layer @ weights["output"]
 
     def ranker(self) -> NeuralRanker:
-        """What has been learned so far."""
-        arrays = {name: weights.detach().cpu().numpy().copy() for name, weights in self._weights.items()}
+        """What has been learned so far, averaged over the latest steps."""
+        arrays = {name: weights.cpu().numpy().copy() for name, weights in self._averages.items()}
         bias = arrays["item_bias"]
         if len(self._known):
             # A film that nobody rated is below all others, whatever the tower makes of nothing.

@@ -149,8 +149,8 @@ class TrainingTestCase(SimpleTestCase):
             item = torch.from_numpy(history.item[oldest_first])
             step = torch.from_numpy(steps(history.value[oldest_first]))
             with torch.no_grad():
-                person = trainer.encode(item, step, torch.tensor([len(item)]))
-                scores = trainer.pair_scores(person, torch.from_numpy(known)[None, :])[0].numpy()
+                person = trainer.encode(item, step, torch.tensor([len(item)]), averaged=True)
+                scores = trainer.pair_scores(person, torch.from_numpy(known)[None, :], averaged=True)[0].numpy()
             np.testing.assert_allclose(ranker.scores(history)[known], scores, atol=1e-5)
 
     def test_the_film_asked_about_is_not_among_what_it_is_predicted_from(self) -> None:

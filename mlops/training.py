@@ -240,6 +240,7 @@ def _publish(run: TrainingRun, owner: UUID, finished: _Finished) -> ModelVersion
     metrics = metrics_json(outcome.evaluation, provenance)
     diagnostics = diagnostics_json(outcome.evaluation, dataset, provenance)
     diagnostics["agreement"] = finished.examined.agreement
+    diagnostics["voices"] = outcome.model.voices()
     diagnostics["moment"] = asdict(outcome.model.context.verdict) if outcome.model.context is not None else None
     label = registry.new_label()
     described = {

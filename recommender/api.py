@@ -28,6 +28,7 @@ from recommender.similar import similar_movies
 class PartsSerializer(serializers.Serializer[Any]):
     ranker = serializers.FloatField(help_text="What the films that the person rated say for this one.")
     rating_model = serializers.FloatField(help_text="How much more than an average film they will like it.")
+    network = serializers.FloatField(help_text="What a neural network adds; 0 where the version asks none.")
 
 
 class RecommendationSerializer(serializers.Serializer[Any]):
@@ -159,6 +160,18 @@ class MomentPartSerializer(serializers.Serializer[Any]):
     amount = serializers.FloatField()
 
 
+class RescoredSerializer(serializers.Serializer[Any]):
+    movie_id = serializers.IntegerField()
+    title = serializers.CharField()
+    your_rating = serializers.FloatField()
+    change = serializers.FloatField(help_text="What the network's word would lose without this rating, scored again.")
+
+
+class NetworkSerializer(serializers.Serializer[Any]):
+    score = serializers.FloatField(help_text="The network's part of the score.")
+    rescored = RescoredSerializer(many=True, help_text="Scored again without each; these need not add up.")
+
+
 class OrderSerializer(serializers.Serializer[Any]):
     rank = serializers.IntegerField(
         allow_null=True,
@@ -167,6 +180,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     )
     score = serializers.FloatField(help_text="What lists are sorted by, before controls, discoveries and the moment.")
     tie_break = serializers.FloatField()
+    network = NetworkSerializer(allow_null=True, help_text="Null where the version asks no neural network.")
     moment = MomentPartSerializer(
         many=True, help_text="What the moment adds to the score; empty where the version makes nothing of it."
     )

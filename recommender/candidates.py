@@ -25,4 +25,5 @@ def candidates(viewer: Viewer, barred: Barred, depth: int, *, discoveries: bool)
     more = added(viewer)
     if more is not None:
         scores, values = scores + more, values + more
-    return Field(np.arange(model.n_items), scores, order.ranker_scores, order.rating_scores, values)
+    parts = (order.ranker_scores, order.rating_scores, order.network_scores)
+    return Field(np.arange(model.n_items), scores, *parts, values)

@@ -21,6 +21,7 @@ from cinema.models import MIN_PEOPLE, Movie, User
 from recommender.algorithms.film_model import Array, Contributions, History, Person
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, RELEVANT
 from recommender.algorithms.new_films import NewFilm
+from recommender.algorithms.ordering import Order
 from recommender.arms import place_of
 from recommender.catalogue import genre_names
 from recommender.counterfactuals import Counterfactuals, WithoutIt, counterfactuals
@@ -55,7 +56,10 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
     stars = min(max(parts.raw, MIN_RATING), MAX_RATING)
     sd = _sd(live, person, row, film)
     low, high = model.uncertainty.interval(stars, sd)
-    order = _order(live, person, row)
+    ordered = live.model.order(person) if row >= 0 else None
+    # What each rated film adds to the place in a list; nothing for a film after the training.
+    order = ordered.contributions(row) if ordered is not None else np.zeros(len(history))
+    network = float(ordered.network_scores[row]) if ordered is not None else 0.0
     tie_break = float(model.ordering.tie_breaks[row]) if row >= 0 else 0.0
     named, first = _named(history, parts), _strongest(order)
     mentioned = np.union1d(named, first)
@@ -87,8 +91,9 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
         },
         "order": {
             "rank": standing.rank,
-            "score": float(order.sum()) + tie_break,
+            "score": float(order.sum()) + network + tie_break,
             "tie_break": tie_break,
+            "network": _network(live, ordered, row),
             "moment": _moment(user, live, row),
             "movies": _entries(live, history, first, titles, standing.without, contribution=order),
         },
@@ -128,9 +133,21 @@ def placed_by(viewer: Viewer, movie_id: int) -> list[dict[str, Any]]:
     return _entries(viewer.live, viewer.history, first, titles, {}, contribution=order)
 
 
-def _order(live: LiveModel, person: Person, row: int) -> Array:
-    """What each rated film adds to the film's place in a list, (n,); nothing for a film after the training."""
-    return live.model.order(person).contributions(row) if row >= 0 else np.zeros(len(person.history))
+def _network(live: LiveModel, order: Order | None, row: int) -> dict[str, Any] | None:
+    """What the network says of the film's place, and what it would say without each of the rated films that change it
+    most: scored again, so the differences need not add up. None where the version asks no network."""
+    network = live.model.network
+    if network is None or order is None:
+        return None
+    history = order.person.history
+    without = network.ranker.rescored_without(history, row)
+    change = order.network_factor * (float(network.ranker.scores(history)[row]) - without)
+    first = np.argsort(-np.abs(change), kind="stable")[:MAX_NAMED]
+    titles = _titles(live.model.movie_ids[history.item[first]])
+    return {
+        "score": float(order.network_scores[row]),
+        "rescored": _entries(live, history, first, titles, {}, change=change),
+    }
 
 
 def _strongest(order: Array) -> NDArray[np.intp]:

@@ -50,6 +50,7 @@ class Parts:
 
     ranker: float
     rating_model: float
+    network: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Recommendation:
             "score": self.score,
             "rank": self.rank,
             "slot": self.slot,
-            "parts": parts and {"ranker": parts.ranker, "rating_model": parts.rating_model},
+            "parts": parts and {"ranker": parts.ranker, "rating_model": parts.rating_model, "network": parts.network},
             "arm": self.arm,
         }
 
@@ -308,10 +309,11 @@ def _listed(
     for rank, (place, is_discovery, film) in enumerate(zip(places.tolist(), marks, films, strict=True), start=1):
         if place < n:
             score = float(field.scores[place])
-            parts = Parts(float(field.ranker_scores[place]), float(field.rating_scores[place]))
+            ranker, rating, network = field.ranker_scores, field.rating_scores, field.network_scores
+            parts = Parts(float(ranker[place]), float(rating[place]), float(network[place]))
         else:
             score = float(new_values[place - n])
-            parts = Parts(0.0, score)
+            parts = Parts(0.0, score, 0.0)
         slot: Slot = "discovery" if is_discovery else "ranked"
         listed.append(_recommendation(film, rank, float(predicted[rank - 1]), score, slot, parts))
     return listed

@@ -185,3 +185,18 @@ def moment(version: ModelVersion) -> MomentNote | None:
     change = f"{difference:+.4f} [{low:+.4f}, {high:+.4f}]".replace("-", "−")
     words = "They change" if found["helps"] else "They would have changed"
     return MomentNote(found["helps"], f"{words} NDCG@10 by {change} for {found['n_people']:,} people.")
+
+
+_VOICES = {
+    "ranker": "the ranker, which knows pairs of films",
+    "ranker_factors": "its factors, which reach further",
+    "rating_model": "the rating model: how much more than an average film one will like it",
+    "network": "a neural network",
+    "moment": "the moment",
+}
+
+
+def voices(version: ModelVersion) -> list[tuple[str, float]]:
+    """What the order of a list is made of, and how much each part counts; empty for a version of before it was kept."""
+    found = version.diagnostics.get("voices") or {}
+    return [(words, float(found[name])) for name, words in _VOICES.items() if name in found]

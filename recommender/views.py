@@ -35,6 +35,7 @@ def version_detail(request: MemberRequest, label: str) -> HttpResponse:
         "reliability": reliability_plot(version),
         "groups": group_notes(version),
         "moment": scoreboard.moment(version),
+        "voices": scoreboard.voices(version),
         "breakdown": breakdown_sections(version),
         "activations": version.activations.select_related("actor"),
         "next": request.path,

@@ -178,7 +178,7 @@ class ExplainTestCase(ApiTestCase):
         named = answer["reasons"][0]["movies"][0]
         self.assertEqual(set(named), {"movie_id", "title", "your_rating", "contribution", "without_it"})
         self.assertEqual(set(named["without_it"]), {"predicted_rating", "rank"})
-        self.assertEqual(set(answer["order"]), {"rank", "score", "tie_break", "moment", "movies"})
+        self.assertEqual(set(answer["order"]), {"rank", "score", "tie_break", "network", "moment", "movies"})
         self.assertEqual(set(answer["order"]["movies"][0]), set(named))
         parts = answer["breakdown"]
         total = sum(parts[name] for name in ("base", "film", "you", "your_ratings", "clipped"))

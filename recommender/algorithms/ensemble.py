@@ -21,6 +21,8 @@ from recommender.algorithms.film_model import Array, FilmModel, History, NoiseSc
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.implicit_factors import ImplicitFactors
 from recommender.algorithms.metrics import top_k
+from recommender.algorithms.network import Network
+from recommender.algorithms.neural import MalformedNeuralRanker, NeuralRanker
 from recommender.algorithms.new_films import FilmPrior
 from recommender.algorithms.ordering import Order, Ordering
 from recommender.algorithms.ranking import Ranker
@@ -51,6 +53,7 @@ class TrainedModel:
     film_prior: FilmPrior  # what a film is like of which nothing but genres and year is known
     n_users: int  # people it was trained on
     context: ContextEffects | None = None  # what the moment adds to the order; None: it was never looked for
+    network: Network | None = None  # None: it was not asked for, or does not help
 
     @property
     def n_items(self) -> int:
@@ -74,9 +77,20 @@ class TrainedModel:
     def solve(self, history: History) -> Person:
         return self.films.solve(history)
 
+    def voices(self) -> dict[str, float]:
+        """How much each part of the ensemble counts in the order of a list, as was chosen on validation ratings. One
+        that counts nothing is not worked out."""
+        return {
+            "ranker": 1.0,
+            "ranker_factors": self.ranker.factor_weight,
+            "rating_model": self.taste_weight,
+            "network": self.network.weight if self.network is not None else 0.0,
+            "moment": self.context.weight if self.context is not None else 0.0,
+        }
+
     @cached_property
     def ordering(self) -> Ordering:
-        return Ordering(self.films, self.ranker, self.taste_weight)
+        return Ordering(self.films, self.ranker, self.taste_weight, self.network)
 
     def order(self, person: Person) -> Order:
         """How a person's list is sorted, and by what."""
@@ -141,63 +155,77 @@ class TrainedModel:
     def arrays(self) -> dict[str, NDArray[Any]]:
         factors = self.ranker.factors
         of_context = self.context.arrays() if self.context is not None else {}
-        return of_context | {
-            "movie_ids": self.movie_ids,
-            "item_offsets": self.films.offsets,
-            "item_features": self.films.features,
-            "item_noise": self.films.film_noise,
-            "item_counts": self.films.item_counts,
-            "noise": self.films.noise,
-            "watched": self.films.watched,
-            "watched_link": self.films.watched_link,
-            "film_variance": self.uncertainty.film_variance.astype(np.float32),
-            "confidence_levels": self.uncertainty.levels,
-            "confidence_raw_knots": self.uncertainty.raw_knots,
-            "confidence_true_knots": self.uncertainty.true_knots,
-            "group_centroids": self.groups.centroids,
-            "group_counts": self.groups.counts,
-            "group_sums": self.groups.sums,
-            "item_genres": self.genres.membership,
-            "film_prior_coefficients": self.film_prior.coefficients,
-            "film_prior_covariance": self.film_prior.covariance,
-            "ranker_starts": self.ranker.weights.starts,
-            "ranker_targets": self.ranker.weights.targets,
-            "ranker_values": self.ranker.weights.values,
-            "ranker_factors": factors.vectors if factors else np.empty((self.n_items, 0), np.float32),
-            "discovery_offered": self.discovery.offered,
-            "discovery_mean": self.discovery.mean,
-            "discovery_sd": self.discovery.sd,
-            "discovery_price": self.discovery.price,
-        }
+        of_network = self.network.ranker.arrays() if self.network is not None else {}
+        return (
+            of_context
+            | of_network
+            | {
+                "movie_ids": self.movie_ids,
+                "item_offsets": self.films.offsets,
+                "item_features": self.films.features,
+                "item_noise": self.films.film_noise,
+                "item_counts": self.films.item_counts,
+                "noise": self.films.noise,
+                "watched": self.films.watched,
+                "watched_link": self.films.watched_link,
+                "film_variance": self.uncertainty.film_variance.astype(np.float32),
+                "confidence_levels": self.uncertainty.levels,
+                "confidence_raw_knots": self.uncertainty.raw_knots,
+                "confidence_true_knots": self.uncertainty.true_knots,
+                "group_centroids": self.groups.centroids,
+                "group_counts": self.groups.counts,
+                "group_sums": self.groups.sums,
+                "item_genres": self.genres.membership,
+                "film_prior_coefficients": self.film_prior.coefficients,
+                "film_prior_covariance": self.film_prior.covariance,
+                "ranker_starts": self.ranker.weights.starts,
+                "ranker_targets": self.ranker.weights.targets,
+                "ranker_values": self.ranker.weights.values,
+                "ranker_factors": factors.vectors if factors else np.empty((self.n_items, 0), np.float32),
+                "discovery_offered": self.discovery.offered,
+                "discovery_mean": self.discovery.mean,
+                "discovery_sd": self.discovery.sd,
+                "discovery_price": self.discovery.price,
+            }
+        )
 
     def settings(self) -> dict[str, Any]:
         factors = self.ranker.factors
         of_context = self.context.settings() if self.context is not None else {}
-        return of_context | {
-            "global_mean": self.films.global_mean,
-            "noise_scale_fresh": self.films.scales.fresh,
-            "noise_scale_trained": self.films.scales.trained,
-            "ranker_half_life": self.ranker.half_life,
-            "ranker_factor_weight": self.ranker.factor_weight,
-            "ranker_factor_regularization": factors.regularization if factors else 1.0,
-            "ranker_factor_confidence": factors.confidence if factors else 0.0,
-            "taste_weight": self.taste_weight,
-            "discovery_slots": self.discovery.slots,
-            "noise_variance": self.uncertainty.noise_variance,
-            "surprise": self.uncertainty.surprise,
-            "steadiness_ratings": self.uncertainty.steadiness_ratings,
-            "person_scale": self.uncertainty.person_scale,
-            "disagreement_scale": self.uncertainty.disagreement_scale,
-            "interval_z": self.uncertainty.interval_z,
-            "n_users": self.n_users,
-            "genres": list(self.genres.names),
-        }
+        of_network = {}
+        if self.network is not None:
+            of_network = self.network.ranker.settings() | {"neural_weight": self.network.weight}
+        return (
+            of_context
+            | of_network
+            | {
+                "global_mean": self.films.global_mean,
+                "noise_scale_fresh": self.films.scales.fresh,
+                "noise_scale_trained": self.films.scales.trained,
+                "ranker_half_life": self.ranker.half_life,
+                "ranker_factor_weight": self.ranker.factor_weight,
+                "ranker_factor_regularization": factors.regularization if factors else 1.0,
+                "ranker_factor_confidence": factors.confidence if factors else 0.0,
+                "taste_weight": self.taste_weight,
+                "discovery_slots": self.discovery.slots,
+                "noise_variance": self.uncertainty.noise_variance,
+                "surprise": self.uncertainty.surprise,
+                "steadiness_ratings": self.uncertainty.steadiness_ratings,
+                "person_scale": self.uncertainty.person_scale,
+                "disagreement_scale": self.uncertainty.disagreement_scale,
+                "interval_z": self.uncertainty.interval_z,
+                "n_users": self.n_users,
+                "genres": list(self.genres.names),
+            }
+        )
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]], settings: dict[str, Any]) -> TrainedModel:
         """The model that ``arrays()`` and ``settings()`` describe. Raises MalformedModel for anything else."""
-        of_context = {name: array for name, array in arrays.items() if name.startswith(_CONTEXT)}
-        arrays = {name: array for name, array in arrays.items() if name not in of_context}
+        of_context, of_network = (
+            {name: array for name, array in arrays.items() if name.startswith(kind)} for kind in (_CONTEXT, _NETWORK)
+        )
+        arrays = {name: array for name, array in arrays.items() if name not in of_context | of_network}
         _check(arrays, settings)
         genres = GenreTable(tuple(settings["genres"]), arrays["item_genres"])
         return cls(
@@ -247,6 +275,7 @@ class TrainedModel:
             film_prior=FilmPrior(arrays["film_prior_coefficients"], arrays["film_prior_covariance"]),
             n_users=int(settings["n_users"]),
             context=_context(of_context, settings, genres),
+            network=_network(of_network, settings, len(arrays["movie_ids"])),
         )
 
 
@@ -257,7 +286,22 @@ def _factors(vectors: NDArray[Any], settings: dict[str, Any]) -> ImplicitFactors
 
 
 # What a version may hold besides: one of before effects of context were looked for has none.
-_CONTEXT = "context_"
+_CONTEXT, _NETWORK = "context_", "neural_"
+
+
+def _network(arrays: dict[str, NDArray[Any]], settings: dict[str, Any], n_items: int) -> Network | None:
+    if not arrays:
+        return None
+    weight = settings.get("neural_weight")
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 < weight < np.inf:
+        raise MalformedModel(f"setting neural_weight is {weight!r}")
+    try:
+        ranker = NeuralRanker.from_arrays(arrays, settings)
+    except MalformedNeuralRanker as error:
+        raise MalformedModel(f"the network: {error}") from error
+    if ranker.n_items != n_items:
+        raise MalformedModel(f"the network is of {ranker.n_items} films, the version of {n_items}")
+    return Network(ranker, float(weight))
 
 
 def _context(arrays: dict[str, NDArray[Any]], settings: dict[str, Any], genres: GenreTable) -> ContextEffects | None:

@@ -1,4 +1,4 @@
-"""The order of a person's list: what the ranker says, and what the rating model adds to it.
+"""The order of a person's list: what the ranker says, and what the rating model, and a network if there is one, add.
 
 Predicting a rating and ranking a list are different jobs. The ranker knows what people of the same films go on to
 watch; the rating model knows how much more than other people this one will like a film. Each is divided by its spread
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from recommender.algorithms.controls import directions
 from recommender.algorithms.ease import MIN_RATERS
 from recommender.algorithms.film_model import Array, FilmModel, Floats, Person
+from recommender.algorithms.network import Network
 from recommender.algorithms.ranking import Ranker, Votes, inverse_spread
 
 # Orders films that no rated film says anything for; too little to turn anything else.
@@ -25,11 +26,13 @@ POPULARITY_TIE_BREAK = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """One person's order; lives as long as a request. score = Σ_i (ranker_i + rating_i) + tie-break."""
+    """One person's order; lives as long as a request. score = Σ_i (ranker_i + rating_i) + network + tie-break."""
 
     scores: Array  # (n_items,) what a list is sorted by
     ranker_scores: Array  # (n_items,) what of it is the ranker's word
     rating_scores: Array  # (n_items,) and what the rating model's
+    network_scores: Array  # (n_items,) and what the network's, zeros where there is none
+    network_factor: float  # what a difference of the network's own scores is multiplied by
     person: Person
     votes: Votes
     ranker_factor: float
@@ -58,6 +61,7 @@ class Ordering:
     films: FilmModel
     ranker: Ranker
     taste_weight: float  # how much the rating model's word counts beside the ranker's, ≥ 0
+    network: Network | None = None
 
     @cached_property
     def has_taste(self) -> NDArray[np.bool_]:
@@ -103,10 +107,18 @@ class Ordering:
             taste, factor = self.taste(person)
             taste_factor = self.taste_weight * factor
             rating_scores[self.ranked_films] = self.taste_weight * taste
+        scores = ranker_scores + rating_scores + self.tie_breaks
+        network_scores, network_factor = np.zeros(len(ranker_scores)), 0.0
+        if self.network is not None:
+            word, network_factor = self.network.word(person.history, self.ranked_films)
+            network_scores[self.ranked_films] = word
+            scores += network_scores
         return Order(
-            scores=ranker_scores + rating_scores + self.tie_breaks,
+            scores=scores,
             ranker_scores=ranker_scores,
             rating_scores=rating_scores,
+            network_scores=network_scores,
+            network_factor=network_factor,
             person=person,
             votes=votes,
             ranker_factor=ranker_factor,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +26,26 @@ from recommender.algorithms.film_model import Array, history_of
 from recommender.algorithms.genre_affinity import GenreTable
 from recommender.algorithms.interactions import RELEVANT, Interactions
 from recommender.algorithms.matrix_factorization import MatrixFactorizationTrainer
+from recommender.algorithms.network import Network
+from recommender.algorithms.network_learning import NetworkChoice, NetworkJudge, learn, learn_and_choose
+from recommender.algorithms.neural_training import NeuralConfig, NeuralEpoch, NeuralNotInstalled, missing
 from recommender.algorithms.new_films import learn_film_prior
 from recommender.algorithms.ordering import Ordering
 from recommender.algorithms.posterior import BayesianFactorizationConfig
 from recommender.algorithms.presets import Config
+from recommender.algorithms.shortlist import WIDE
 from recommender.algorithms.splits import Split, last_per_user
 from recommender.algorithms.taste_groups import learn_groups
 from recommender.algorithms.trainer import Trainer
 from recommender.algorithms.tuning import Tuning, ValidationSplit, tune, validation_split
 
+T = TypeVar("T")
+
 MIN_RATINGS = 50  # below this there is nothing to validate by
+
+
+class TooManyFilms(ValueError):
+    """A network was asked for with more films than it can be asked of."""
 
 
 class TooFewRatings(ValueError):
@@ -102,6 +113,11 @@ class Pipeline:
     ) -> None:
         """``movie_ids``, ``years`` (0 where unknown): (n_items,). ``trainers``: who trains. ``utc_offset``: seconds
         that people's clocks are ahead of UTC."""
+        self.with_network = isinstance(config, BayesianFactorizationConfig) and config.use_network
+        if self.with_network and (why := missing()):
+            raise NeuralNotInstalled(why)
+        if self.with_network and data.n_items >= WIDE:
+            raise TooManyFilms(f"A network cannot be asked of {data.n_items:,} films for each list.")
         if len(data) < MIN_RATINGS:
             raise TooFewRatings(f"{len(data)} ratings are too few to train on: at least {MIN_RATINGS} are needed.")
         self.config = config
@@ -122,21 +138,28 @@ class Pipeline:
         yield Step("tuning", _start("tuning"))
         variance = fitted.film_variance()
         tuning = tune(fitted.films(), validation, variance, seed=seed)
-        context = self._choose_context(fitted, tuning, validation)
+        films = replace(fitted.films(), scales=tuning.scales)
+        ordering = Ordering(films, tuning.fit_ranker(validation.fit), tuning.taste_weight)
+        network = None
+        if self.with_network:
+            ordering, network = yield from self._choose_network(ordering, validation)
+        context = self._choose_context(ordering, validation)
         # The weight of the films' variance, chosen on the validation fit, goes over to the later fits.
         scale = _scale(tuning.uncertainty.film_variance, variance)
 
         measured = yield from self._fit("training", self.split.train)
+        of_twin = yield from self._network(self.split.train, network, "training")
         yield Step("measuring", _start("measuring"))
-        twin = self._model(measured, self.split.train, tuning, context, scale, None)
+        twin = self._model(measured, self.split.train, tuning, context, of_twin, scale, None)
         evaluation = evaluate(twin, self.split, seed=seed)
 
         if not self.refit:
             self.outcome = Outcome(twin, twin, evaluation.metrics, self.split.name, tuning, evaluation)
             return
         served = yield from self._fit("refitting", self.data)
+        of_served = yield from self._network(self.data, network, "refitting")
         # As many slots as the measured twin has: its figures tell what they cost.
-        model = self._model(served, self.data, tuning, context, scale, twin.discovery.slots)
+        model = self._model(served, self.data, tuning, context, of_served, scale, twin.discovery.slots)
         self.outcome = Outcome(model, twin, evaluation.metrics, self.split.name, tuning, evaluation)
         yield Step("refitting", 1.0, epoch=self.config.n_epochs)
 
@@ -150,15 +173,46 @@ class Pipeline:
             yield Step(phase, start + share * done, epoch.number, epoch.train_rmse, epoch.held_out_rmse, len(data))
         return trainer
 
-    def _choose_context(self, fitted: Trainer, tuning: Tuning, validation: ValidationSplit) -> ContextChoice:
+    def _choose_network(
+        self, ordering: Ordering, validation: ValidationSplit
+    ) -> Generator[Step, None, tuple[Ordering, NetworkChoice]]:
+        """How much a network is worth beside ``ordering``; and the order with it."""
+        liked = validation.held_out.take(validation.held_out.value >= RELEVANT)
+        films = ordering.ranked_films
+        column_of = np.full(liked.n_items, -1, np.intp)
+        column_of[films] = np.arange(len(films))
+        judges = []
+        for user in np.flatnonzero(liked.user_counts * validation.known.user_counts)[:MAX_PEOPLE]:
+            history = history_of(validation.known, user, trained=not validation.newcomer[user])
+            scores = ordering.order(ordering.films.solve(history)).scores.copy()
+            scores[history.item] = -np.inf
+            columns = column_of[liked.item[liked.rows_of(user)]]
+            judges.append(NetworkJudge(history, scores[films], columns[columns >= 0], len(columns)))
+        learned = learn_and_choose(self._neural_config(), validation.fit, judges, films)
+        ranker, choice = yield from _steps_of(learned, "learning a network", _start("tuning"))
+        if not choice.weight:
+            return ordering, choice
+        return replace(ordering, network=Network(ranker, choice.weight)), choice
+
+    def _neural_config(self) -> NeuralConfig:
+        return NeuralConfig(seed=self.config.seed)
+
+    def _network(
+        self, data: Interactions, choice: NetworkChoice | None, phase: str
+    ) -> Generator[Step, None, Network | None]:
+        if choice is None or not choice.weight:
+            return None
+        learned = learn(self._neural_config(), data, choice)
+        return (yield from _steps_of(learned, "learning a network", _start(phase) + _SHARES[phase]))
+
+    def _choose_context(self, ordering: Ordering, validation: ValidationSplit) -> ContextChoice:
         """Whether the moment says anything of what people choose, by their validation ratings."""
-        films = replace(fitted.films(), scales=tuning.scales)
-        ordering = Ordering(films, tuning.fit_ranker(validation.fit), tuning.taste_weight)
+        films = ordering.films
         liked = validation.held_out.take(validation.held_out.value >= RELEVANT)
 
         def scores(user: int) -> Array:
             history = history_of(validation.known, user, trained=not validation.newcomer[user])
-            found = ordering.order(films.solve(history)).scores
+            found = ordering.order(films.solve(history)).scores.copy()
             found[history.item] = -np.inf
             return found
 
@@ -172,12 +226,13 @@ class Pipeline:
         data: Interactions,
         tuning: Tuning,
         context: ContextChoice,
+        network: Network | None,
         scale: float,
         slots: int | None,
     ) -> TrainedModel:
         films = replace(trainer.films(), scales=tuning.scales)
         ranker = tuning.fit_ranker(data)
-        ordering = Ordering(films, ranker, tuning.taste_weight)
+        ordering = Ordering(films, ranker, tuning.taste_weight, network)
         tastes = np.zeros((data.n_users, films.n_samples * films.features.shape[2]))
         for user in np.flatnonzero(data.user_counts):
             tastes[user] = films.solve(history_of(data, user)).taste
@@ -193,7 +248,19 @@ class Pipeline:
             film_prior=learn_film_prior(films, self.side),
             n_users=int(np.count_nonzero(data.user_counts)),
             context=learned_context(context, choices_of(data, self.utc_offset), self.genres),
+            network=network,
         )
+
+
+def _steps_of(learning: Generator[NeuralEpoch, None, T], phase: str, progress: float) -> Generator[Step, None, T]:
+    """A network's epochs as steps, each a sign of life."""
+    while True:
+        try:
+            next(learning)
+        except StopIteration as end:
+            learned: T = end.value
+            return learned
+        yield Step(phase, progress)
 
 
 def price_discoveries(ordering: Ordering, data: Interactions, slots: int | None, *, seed: int) -> Discovery:

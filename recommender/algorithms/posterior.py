@@ -34,6 +34,8 @@ class BayesianFactorizationConfig(Hyperparameters):
     """Whether the prior of a film knows who rated it."""
     use_rated_set: bool = True
     """Whether the prior of a person knows which films they rated."""
+    use_network: bool = False
+    """Whether a neural network may have a word in the order of lists; takes requirements-neural.txt."""
     seed: int = 0
     """Same seed and data: same bytes."""
 
@@ -48,7 +50,7 @@ class BayesianFactorizationConfig(Hyperparameters):
             "seed": (0, 2**31 - 1),
         }
         errors = self.out_of_bounds(bounds, whole=bounds.keys() - {"burn_in"})
-        for name in ("use_genres", "use_years", "use_who_rated", "use_rated_set"):
+        for name in ("use_genres", "use_years", "use_who_rated", "use_rated_set", "use_network"):
             if not isinstance(getattr(self, name), bool):
                 errors[name] = "must be true or false"
         if errors:

@@ -59,6 +59,24 @@ PRESETS = {
             hyperparameters={"n_factors": 16, "n_epochs": 160, "burn_in": 0.25, "n_samples": 25, "rank": 32, "seed": 0},
         ),
         Preset(
+            name="neural",
+            title="Neural beside",
+            description=(
+                "Balanced, with a neural network's word in the order of lists, as much as it is worth. Takes minutes, "
+                "and needs requirements-neural.txt."
+            ),
+            config=BayesianFactorizationConfig,
+            hyperparameters={
+                "n_factors": 16,
+                "n_epochs": 160,
+                "burn_in": 0.25,
+                "n_samples": 12,
+                "rank": 0,
+                "use_network": True,
+                "seed": 0,
+            },
+        ),
+        Preset(
             name="tuned",
             title="Tuned descent",
             description="The classic with stronger regularization, a calm start and more epochs: a little better.",
@@ -123,6 +141,8 @@ def configuration(preset: str | None, hyperparameters: dict[str, Any] | None) ->
 
 def algorithm(config: Config) -> str:
     """What ``config`` trains, for people to read."""
+    if isinstance(config, BayesianFactorizationConfig) and config.use_network:
+        return "Bayesian matrix factorization (Gibbs) with NeuMF beside, solved people"
     if isinstance(config, BayesianFactorizationConfig):
         return "Bayesian matrix factorization (Gibbs), solved people"
     if isinstance(config, AlternatingLeastSquaresConfig):

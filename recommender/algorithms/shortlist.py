@@ -57,6 +57,7 @@ class Field:
     scores: Array  # what a list is sorted by
     ranker_scores: Array  # what of it is the ranker's word
     rating_scores: Array  # and what the rating model's
+    network_scores: Array  # and what the network's
     values: Array  # what a discovery slot is given by; −inf for films that none may show
 
 
@@ -346,7 +347,8 @@ class _Words:
             taste = apart @ self.person.state.ravel() / films.n_samples
             rating = ordering.taste_weight * self.taste_factor * np.where(ordering.has_taste[rows], taste, 0.0)
         scores = of_ranker + rating + ordering.tie_breaks[rows]
-        return Field(rows, scores, of_ranker, rating, np.full(len(rows), -np.inf))
+        # A version with so many films has no network.
+        return Field(rows, scores, of_ranker, rating, np.zeros(len(rows)), np.full(len(rows), -np.inf))
 
 
 def _best(
@@ -383,6 +385,6 @@ def _joined(one: Field, other: Field) -> Field:
         rows[order],
         *(
             np.concatenate([getattr(one, name), getattr(other, name)])[order]
-            for name in ("scores", "ranker_scores", "rating_scores", "values")
+            for name in ("scores", "ranker_scores", "rating_scores", "network_scores", "values")
         ),
     )

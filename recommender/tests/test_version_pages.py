@@ -67,6 +67,18 @@ class VersionPagesTestCase(StoredVersionsMixin, TestCase):
         assert entry is not None
         self.assertEqual((entry.kind, entry.actor, entry.reason), ("manual", self.grace, "better"))
 
+    def test_it_says_whose_word_counts_and_whether_the_moment_helps(self) -> None:
+        verdict = {"ndcg_without": 0.14, "ndcg_with": 0.1389, "interval": [-0.0024, 0.0001], "n_people": 644}
+        self.a.diagnostics = {
+            "voices": {"ranker": 1.0, "ranker_factors": 0.3, "rating_model": 0.4, "network": 0.0, "moment": 0.0},
+            "moment": {**verdict, "helps": False},
+        }
+        self.a.save()
+        page = self.client.get(f"/models/{self.a.label}")
+        self.assertContains(page, "<dt>0.3</dt><dd>its factors, which reach further</dd>")
+        self.assertContains(page, "<dt>0</dt><dd>a neural network</dd>")
+        self.assertContains(page, "They would have changed NDCG@10 by −0.0011 [−0.0024, +0.0001] for 644 people.")
+
     def test_activating_unseen_changes_nothing(self) -> None:
         registry.activate(self.b)
         response = self.post(f"/models/{self.a.label}/activate", generation=1)

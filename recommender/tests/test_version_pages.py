@@ -75,7 +75,7 @@ class VersionPagesTestCase(StoredVersionsMixin, TestCase):
         }
         self.a.save()
         page = self.client.get(f"/models/{self.a.label}")
-        self.assertContains(page, "<dt>0.3</dt><dd>its factors, which reach further</dd>")
+        self.assertContains(page, "<dt>0.30</dt><dd>its factors, which reach further</dd>")
         self.assertContains(page, "<dt>0</dt><dd>a neural network</dd>")
         self.assertContains(page, "They would have changed NDCG@10 by −0.0011 [−0.0024, +0.0001] for 644 people.")
 

@@ -89,7 +89,7 @@ def _lists(user: User) -> dict[str, Any]:
     recommendations = (
         own_list(viewer, n=RAIL_LENGTH, exclude=asked) if viewer else recommend_for(user, n=RAIL_LENGTH, exclude=asked)
     )
-    note_list(recommendations, HOME)
+    note_list(recommendations, HOME, user)
     cards = [_card(item) for item in recommendations.items]
     personal = not recommendations.fallback and n_ratings > 0
     # No film twice on one page.

@@ -177,7 +177,7 @@ def start_list(request: MemberRequest) -> HttpResponse:
     if not interview.has_list:
         return redirect("cinema:start-rate")
     recommendations = list_for(request.user, n=LIST_LENGTH)
-    note_list(recommendations, START)
+    note_list(recommendations, START, request.user)
     cards = [
         Card(item.movie_id, item.title, item.year, item.genres, item.predicted_rating, item.slot)
         for item in recommendations.items

@@ -96,6 +96,7 @@ def _write(notes: Collection[_Note]) -> int:
                 version=what.version,
                 personal=what.personal,
                 device=note.device,
+                where=what.where,
                 movie_ids=what.movie_ids,
                 slots=what.slots,
                 experiment_id=what.experiment,

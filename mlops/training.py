@@ -18,6 +18,7 @@ from django.db import Error, close_old_connections, transaction
 
 from cinema.fault_points import reach
 from mlops import runs
+from mlops.engaged import engaged_with
 from mlops.engines import trainers_for
 from mlops.examination import Examined, examine, with_files
 from mlops.models import TrainingRun
@@ -165,6 +166,7 @@ def pipeline_for(
         refit=refit,
         trainers=trainers,
         utc_offset=utc_offset(),
+        engaged=engaged_with(dataset, utc_offset()),
     )
 
 

@@ -118,7 +118,7 @@ class RecommendationsView(APIView):
         controls = replace(wishes(user).controls, **given) if given else None
         filters = Filters(**{name: wanted.pop(name) for name in ("genre", "year_min", "year_max")})
         listed = list_for(user, controls=controls, filters=filters, **wanted)
-        note_list(listed, API if user == request.user else None)
+        note_list(listed, API if user == request.user else None, user)
         # No serializer for each item: the answer is built on every page view.
         return Response(listed.as_dict())
 

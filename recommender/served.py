@@ -43,6 +43,7 @@ class Shown:
     experiment: int | None = None  # the one that it counts for
     arms: str = ""  # the list's arm; where each place has its own, all of them, small where it says nothing
     lot: Lot | None = None
+    where: str = ""  # the person is, if they say so
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,8 @@ def collecting() -> Iterator[Served]:
         _collecting.reset(token)
 
 
-def note_list(listed: RecommendationList, surface: str | None) -> None:
-    """That this list was served; to its person, unless ``surface`` is None."""
+def note_list(listed: RecommendationList, surface: str | None, user: User) -> None:
+    """That this list was served; to its person ``user``, unless ``surface`` is None."""
     served = _collecting.get()
     if served is None:
         return
@@ -102,6 +103,7 @@ def note_list(listed: RecommendationList, surface: str | None) -> None:
                 listed.experiment,
                 _arms(listed),
                 listed.lot,
+                user.place,
             )
         )
     served.version = listed.model_version or ""
@@ -125,7 +127,8 @@ def note_films(user: User, surface: str, version: str, movie_ids: list[int], slo
     """That films in this order were shown to ``user``, who are no list of the ten best."""
     served = _collecting.get()
     if served is not None and movie_ids:
-        served.shown.append(Shown(user.pk, surface, version, True, movie_ids, SLOTS[slot] * len(movie_ids)))
+        slots = SLOTS[slot] * len(movie_ids)
+        served.shown.append(Shown(user.pk, surface, version, True, movie_ids, slots, where=user.place))
 
 
 def note_act(user: User, movie: Movie, act: Act, stars: float | None = None) -> None:

@@ -55,7 +55,9 @@ OWN_TABLES = (
     OwnTable("unseen", "cinema.UnseenMovie", {**_FILM, **_same("said_at")}),
     OwnTable("acts", "cinema.AuditEntry", _same("at", "action", "done"), owner="actor"),
     OwnTable(
-        "lists_shown", "mlops.ServedList", _same("at", "surface", "version", "personal", "device", "movie_ids", "slots")
+        "lists_shown",
+        "mlops.ServedList",
+        _same("at", "surface", "version", "personal", "device", "where", "movie_ids", "slots"),
     ),
     OwnTable(
         "engagements",

@@ -32,6 +32,7 @@ class ServedList(models.Model):
     version = models.CharField(max_length=20, blank=True, default="")  # its label; empty where none was there
     personal = models.BooleanField(default=True)
     device = models.CharField(max_length=8, blank=True, default="")  # a class of devices, never a browser's name
+    where = models.CharField(max_length=10, blank=True, default="")  # the person was, if they said so
     movie_ids = models.JSONField()  # in their order
     slots = models.CharField(max_length=200)  # a letter for each, see recommender.served.SLOTS
 

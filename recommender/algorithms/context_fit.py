@@ -26,6 +26,7 @@ from recommender.algorithms.context import NOT_JUDGED, ContextEffects, Verdict
 from recommender.algorithms.context_learning import Choices, learn_effects
 from recommender.algorithms.film_model import Array
 from recommender.algorithms.genre_affinity import GenreTable
+from recommender.algorithms.interactions import Interactions
 from recommender.algorithms.metrics import mean_with_interval, ndcg_at_k, top_k
 
 PRIOR_SDS = (0.05, 0.1, 0.2, 0.4)  # of genres' log ratios
@@ -57,6 +58,31 @@ class ContextChoice:
     best: ContextSettings
     verdict: Verdict
     ndcg: dict[ContextSettings, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Engaged:
+    """Films of lists that people engaged with. ``time``: int64 (n,), seconds since 1970, of each choice."""
+
+    choices: Choices
+    time: NDArray[np.int64]
+
+    def divided(self, held_out: Interactions) -> tuple[Choices, Choices]:
+        """What may be learned from, and what may be asked for: before and from each person's first held-out rating on,
+        so that nothing is learned from the moment that is asked for. Of whom nothing is held out, the last fifth is
+        asked for."""
+        first = np.full(self.choices.n_users, np.iinfo(np.int64).max)
+        np.minimum.at(first, held_out.user, held_out.time)
+        user = self.choices.user
+        asked = self.time >= first[user]
+        order = np.lexsort((self.time, user))
+        counts = np.bincount(user, minlength=self.choices.n_users)
+        place = np.arange(len(user)) - np.repeat(np.cumsum(counts) - counts, counts)
+        is_late = np.empty(len(user), np.bool_)
+        is_late[order] = place >= 0.8 * np.repeat(counts, counts)
+        nothing_held_out = (held_out.user_counts == 0)[user]
+        asked = np.where(nothing_held_out, is_late, asked)
+        return self.choices.take(~asked), self.choices.take(asked)
 
 
 @dataclass(frozen=True, eq=False)

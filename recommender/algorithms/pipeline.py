@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from recommender.algorithms.alternating_least_squares import AlternatingLeastSquaresConfig
 from recommender.algorithms.bayesian_factorization import BayesianFactorizationTrainer
-from recommender.algorithms.context_fit import ContextChoice, ContextJudges, choose_context, learned_context
-from recommender.algorithms.context_learning import choices_of
+from recommender.algorithms.context_fit import ContextChoice, ContextJudges, Engaged, choose_context, learned_context
+from recommender.algorithms.context_learning import Choices, choices_of
 from recommender.algorithms.discovery import MAX_PEOPLE, Discovery, learn_discovery
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.algorithms.evaluation import RECOMMENDABLE_RATINGS, Evaluation, Metric, evaluate
@@ -110,9 +110,11 @@ class Pipeline:
         refit: bool = True,
         trainers: Trainers = make_trainer,
         utc_offset: int = 0,
+        engaged: Engaged | None = None,
     ) -> None:
         """``movie_ids``, ``years`` (0 where unknown): (n_items,). ``trainers``: who trains. ``utc_offset``: seconds
-        that people's clocks are ahead of UTC."""
+        that people's clocks are ahead of UTC. ``engaged``: what they engaged with in lists, of the same people and
+        films."""
         self.with_network = isinstance(config, BayesianFactorizationConfig) and config.use_network
         if self.with_network and (why := missing()):
             raise NeuralNotInstalled(why)
@@ -129,6 +131,7 @@ class Pipeline:
         self.refit = refit  # without, nothing is made to be served: the outcome's model is the measured one
         self.trainers = trainers
         self.utc_offset = utc_offset
+        self.engaged = engaged
         self.outcome: Outcome | None = None
 
     def __iter__(self) -> Iterator[Step]:
@@ -216,9 +219,17 @@ class Pipeline:
             found[history.item] = -np.inf
             return found
 
-        asked = choices_of(liked, self.utc_offset)
+        asked, known = choices_of(liked, self.utc_offset), choices_of(validation.known, self.utc_offset)
+        if self.engaged is not None:
+            earlier, later = self.engaged.divided(validation.held_out)
+            asked, known = asked.together_with(later), known.together_with(earlier)
         judges = ContextJudges(asked, scores, ordering.ranked_films, seed=self.config.seed)
-        return choose_context(choices_of(validation.known, self.utc_offset), judges, self.genres)
+        return choose_context(known, judges, self.genres)
+
+    def _choices(self, data: Interactions) -> Choices:
+        """What effects of the moment are learned from in the end."""
+        choices = choices_of(data, self.utc_offset)
+        return choices if self.engaged is None else choices.together_with(self.engaged.choices)
 
     def _model(
         self,
@@ -247,7 +258,7 @@ class Pipeline:
             genres=self.genres,
             film_prior=learn_film_prior(films, self.side),
             n_users=int(np.count_nonzero(data.user_counts)),
-            context=learned_context(context, choices_of(data, self.utc_offset), self.genres),
+            context=learned_context(context, self._choices(data), self.genres),
             network=network,
         )
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -214,6 +215,12 @@ FORMAT_MODULE_PATH = ["cinema.formats"]
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_HTTPONLY = True
 TIME_ZONE = "UTC"
+# Where people's clocks are, for what lists make of the hour; pages and logs stay in UTC.
+LOCAL_TIME_ZONE = os.environ.get("LOCAL_TIME_ZONE", "").strip() or "UTC"
+try:
+    ZoneInfo(LOCAL_TIME_ZONE)
+except (ZoneInfoNotFoundError, ValueError) as error:
+    raise ImproperlyConfigured(f"LOCAL_TIME_ZONE={LOCAL_TIME_ZONE!r} is no time zone, such as Europe/Paris.") from error
 USE_I18N = True
 USE_TZ = True
 

@@ -1,4 +1,4 @@
-"""The moment in which a request asks: the hour and day by the site's clock, and what kind of device it came from.
+"""The moment in which a request asks: the hour and day by people's clocks, and what kind of device it came from.
 
 Whoever answers a request says so once; a list that is worked out without one, as for a comparison, knows no moment.
 """
@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.utils import timezone
 
 from cinema.models import User
@@ -49,6 +51,6 @@ def context_of(user: User, live: LiveModel) -> Context | None:
 
 
 def utc_offset(at: datetime | None = None) -> int:
-    """Seconds that the site's clock is ahead of UTC."""
-    offset = timezone.localtime(at).utcoffset()
+    """Seconds that people's clocks are ahead of UTC."""
+    offset = (at or timezone.now()).astimezone(ZoneInfo(settings.LOCAL_TIME_ZONE)).utcoffset()
     return 0 if offset is None else int(offset.total_seconds())

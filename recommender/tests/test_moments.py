@@ -72,8 +72,8 @@ class ListsTestCase(MomentCase):
         self.assertNotEqual(evening, morning)
         self.assertEqual(films(FRIDAY_EVENING), evening)
 
-    @override_settings(TIME_ZONE="America/New_York")
-    def test_the_hour_is_that_of_the_sites_clock(self) -> None:
+    @override_settings(LOCAL_TIME_ZONE="America/New_York")
+    def test_the_hour_is_that_of_peoples_clocks(self) -> None:
         self.assertEqual(utc_offset(FRIDAY_EVENING), -4 * 3600)
         at_night_in_greenwich = datetime(2026, 5, 2, 1, 0, tzinfo=UTC)  # Friday, nine in the evening
         self.assertGreater(self.comedies(at_night_in_greenwich), self.comedies(None))

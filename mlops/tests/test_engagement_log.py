@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from unittest import mock
 
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 from django.test import TestCase
 
 from cinema.models import Movie, User
@@ -76,6 +76,20 @@ class EngagementLogTestCase(TestCase):
         self.log.record(shown_to(self.alice, 20), device="phone")
         self.assertEqual(self.log.flush(), 2)
         self.assertEqual([row.movie_ids for row in ServedList.objects.all()], [[10], [20]])
+
+    def test_who_goes_while_it_is_written_is_asked_for_again(self) -> None:
+        self.log.record(shown_to(self.alice, 10), device="phone")
+        answers = [IntegrityError("gone meanwhile"), 1]
+        with mock.patch.object(engagement_log, "_write", side_effect=answers):
+            self.assertEqual(self.log.flush(), 1)
+
+    def test_what_fits_nothing_is_not_tried_for_ever(self) -> None:
+        self.log.record(shown_to(self.alice, 10), device="phone")
+        failing = mock.patch.object(engagement_log, "_write", side_effect=IntegrityError("no such experiment"))
+        with failing, self.assertLogs("mlops.engagement_log", "ERROR"):
+            self.assertEqual(self.log.flush(), 0)
+        self.assertEqual(self.log.flush(), 0)
+        self.assertFalse(ServedList.objects.exists())
 
     def test_what_is_kept_is_bounded_and_says_what_is_lost(self) -> None:
         for film in range(10, 60, 10):

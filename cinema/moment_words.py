@@ -51,9 +51,11 @@ def added_by_cell(parts: Sequence[dict[str, Any]]) -> list[Added]:
 
 
 def moment_in_words(viewer: Viewer) -> str:
-    """What the version makes of the present moment for this person."""
+    """What the version makes of the present moment for this person; empty where it was never looked for."""
     effects = viewer.live.model.context
-    if effects is None or not effects.is_on:
+    if effects is None:
+        return ""
+    if not effects.is_on:
         return gettext(
             "The model has looked whether the moment says anything of what people choose. It would not make lists "
             "better, so nothing is done with it."

@@ -139,6 +139,12 @@ class ControlsPageTestCase(MomentCase):
         registry.activate(store_version(with_comedies_on_weekend_evenings(weight=0.0)))
         self.assertContains(self.client.get("/my/controls"), "would not make lists better")
 
+    def test_it_says_nothing_of_what_was_never_looked_for(self) -> None:
+        registry.activate(store_version(replace(trained(), context=None)))
+        page = self.client.get("/my/controls")
+        self.assertContains(page, "The moment")
+        self.assertNotContains(page, "would not make lists better")
+
     def test_no_other_place_is_taken(self) -> None:
         self.client.post("/my/controls/moment", {"uses_context": "on", "place": "Vienna"})
         self.alice.refresh_from_db()

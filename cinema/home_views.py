@@ -20,7 +20,7 @@ from cinema.guards import MemberRequest, PageRequest, sign_in_required, wants_fr
 from cinema.models import Movie, Rating, User
 from mlops.models import TrainingRun
 from recommender.explain import placed_by
-from recommender.own_list import own_list
+from recommender.own_list import own_list, viewer_of
 from recommender.rails import Rail, home_rails, opened_rail
 from recommender.recommend import MAX_N, Recommendation, recommend_for
 from recommender.remembered import list_for
@@ -106,7 +106,9 @@ def _lists(user: User) -> dict[str, Any]:
         "first": cards[0] if personal and cards else None,
         "first_movie": Movie(pk=cards[0].movie_id, title=cards[0].title) if personal and cards else None,
         # The rated films that put it there.
-        "first_because": placed_by(viewer, cards[0].movie_id) if viewer and personal and cards else [],
+        "first_because": placed_by(viewer_of(viewer, recommendations.items[0]), cards[0].movie_id)
+        if viewer and personal and cards
+        else [],
         "cards": cards[1:] if personal else cards,
         "rails": [_shown(rail) for rail in rails],
         "active_run": None if recommendations.model_version else TrainingRun.objects.active().first(),

@@ -135,7 +135,6 @@ class StopView(APIView):
         experiment = get_object_or_404(Experiment, pk=experiment_id)
         data = StopInput(data=request.data)
         data.is_valid(raise_exception=True)
-        found = reading(experiment).as_dict() if experiment.is_running else None
-        if not experiments.stop(experiment, by=signed_in(request), reason=data.validated_data["reason"], verdict=found):
+        if not experiments.stop(experiment, by=signed_in(request), reason=data.validated_data["reason"]):
             raise Problem(status=409, code="experiment_not_running", detail="The experiment is not running.")
         return Response(ExperimentSerializer(experiment).data)

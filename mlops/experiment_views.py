@@ -111,8 +111,7 @@ def start(request: MemberRequest, experiment_id: int) -> HttpResponse:
 @staff_required
 def stop(request: MemberRequest, experiment_id: int) -> HttpResponse:
     one = get_object_or_404(Experiment, pk=experiment_id)
-    found = reading(one).as_dict() if one.is_running else None
-    if experiments.stop(one, by=request.user, reason=request.POST.get("reason", "").strip(), verdict=found):
+    if experiments.stop(one, by=request.user, reason=request.POST.get("reason", "")):
         messages.success(request, "Ended. Everybody is served by what is live again.")
     else:
         messages.info(request, "It was not running.")

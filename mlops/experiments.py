@@ -122,8 +122,10 @@ def start(experiment: Experiment, *, by: User | None) -> None:
     )  # fmt: skip
 
 
-def stop(experiment: Experiment, *, by: User | None, reason: str = "", verdict: dict[str, Any] | None = None) -> bool:
-    """Everybody is served by what is live again; False if it was not running. ``by``: None where a guard rail did."""
+def stop(experiment: Experiment, *, by: User | None, reason: str = "") -> bool:
+    """Everybody is served by what is live again, and what was found is kept; False if it was not running. ``by``: None
+    where a guard rail did."""
+    verdict = reading(experiment).as_dict() if experiment.is_running else None
     changed = Experiment.objects.filter(pk=experiment.pk, status=Experiment.Status.RUNNING).update(
         status=Experiment.Status.STOPPED,
         ended_at=timezone.now(),
@@ -147,7 +149,7 @@ def guard() -> None:
     if running is None:
         return
     found = reading(running)
-    if found.harm and stop(running, by=None, reason=f"Guard rail: {found.harm}", verdict=found.as_dict()):
+    if found.harm and stop(running, by=None, reason=f"Guard rail: {found.harm}"):
         logger.warning("Experiment %s was ended: %s", running.pk, found.harm)
 
 

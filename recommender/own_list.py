@@ -12,7 +12,7 @@ from recommender.arms import Place
 from recommender.catalogue import NO_FILTERS, Filters
 from recommender.exploration import explored
 from recommender.finds import NewFilms
-from recommender.recommend import DiscoveryChoice, RecommendationList, recommend_to
+from recommender.recommend import DiscoveryChoice, Recommendation, RecommendationList, recommend_to
 from recommender.viewers import Viewer
 
 
@@ -47,6 +47,14 @@ def own_list(
     if any(listed.fallback for listed in lists):  # one knows nothing of them: there is nothing to compare
         return recommend_to(viewer, n=n, filters=filters, exclude=excluded, discovery=discovery, new=new)
     return _mixed(viewer, place, lists, n)
+
+
+def viewer_of(viewer: Viewer, item: Recommendation) -> Viewer:
+    """The person as the version sees them that put ``item`` into their list."""
+    place = viewer.place
+    if item.arm is None or place is None or place.experiment is None:
+        return viewer
+    return viewer.seen_by(place.others[[arm.name for arm in place.experiment.arms].index(item.arm)])
 
 
 def _mixed(viewer: Viewer, place: Place, lists: list[RecommendationList], n: int) -> RecommendationList:

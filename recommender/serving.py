@@ -141,9 +141,6 @@ class _Cache:
         live = self._live
         return live.label if live is not None else ""
 
-    def in_memory(self, label: str) -> TrainedModel | None:
-        return self._in_memory(label)
-
     def clear(self) -> None:
         with self._lock:
             self._live = self._previous = None
@@ -163,7 +160,7 @@ class _Cache:
                 return self._load
             if pointer.generation == self._failed_generation and time.monotonic() - self._failed_at < RETRY_SECONDS:
                 return None
-            if (model := self._in_memory(pointer.label)) is not None:
+            if (model := self.in_memory(pointer.label)) is not None:
                 self._exchange(pointer, model)
                 return None
             if self._live is None:
@@ -176,7 +173,7 @@ class _Cache:
                 self._loading = True
             return load
 
-    def _in_memory(self, label: str) -> TrainedModel | None:
+    def in_memory(self, label: str) -> TrainedModel | None:
         return next((live.model for live in (self._live, self._previous) if live and live.label == label), None)
 
     def _deadline(self, pointer: _Pointer) -> float:

@@ -184,26 +184,6 @@ def choose_context(choices: Choices, judges: ContextJudges, genres: GenreTable) 
     return ContextChoice(settings[int(means.argmax())], verdict, dict(zip(settings, means.tolist(), strict=True)))
 
 
-def fit_context(
-    choices: Choices,
-    asked: Choices,
-    genres: GenreTable,
-    scores: OrderScores,
-    ranked: NDArray[np.intp],
-    *,
-    seed: int,
-    learn_from: Choices | None = None,
-) -> ContextEffects:
-    """Effects with settings chosen on ``asked``, off where they do not help.
-
-    ``choices``: of the part that the order's scores were fitted on. ``asked``: what the same people liked later.
-    ``scores``, ``ranked``: as of ``ContextJudges``. ``learn_from``: what the effects are learned from in the end,
-    ``choices`` by default.
-    """
-    choice = choose_context(choices, ContextJudges(asked, scores, ranked, seed=seed), genres)
-    return learned_context(choice, choices if learn_from is None else learn_from, genres)
-
-
 def learned_context(choice: ContextChoice, choices: Choices, genres: GenreTable) -> ContextEffects:
     """Effects with the settings of ``choice``, learned from ``choices``; off where they do not help."""
     best = choice.best

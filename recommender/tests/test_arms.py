@@ -10,7 +10,7 @@ from recommender import arms, registry
 from recommender.algorithms.controls import Controls
 from recommender.arms import Place, RunningArm, RunningExperiment, place_of
 from recommender.explain import explain_for
-from recommender.own_list import own_list
+from recommender.own_list import own_list, viewer_of
 from recommender.recommend import Recommendation, _slots, recommend_for, recommend_to
 from recommender.remembered import list_for
 from recommender.tests.running_experiments import another_model, loaded, start
@@ -169,6 +169,15 @@ class InterleavedTestCase(ExperimentCase):
         for live, name in zip(viewer.place.others, "AB", strict=True):
             best = {item.movie_id for item in own_list_of(viewer.seen_by(live))}
             self.assertLessEqual({item.movie_id for item in listed.items if item.arm == name}, best)
+
+    def test_a_place_is_explained_by_the_version_that_filled_it(self) -> None:
+        start("interleaved", self.version, self.other)
+        viewer = self.viewer()
+        labels = {"A": self.version.label, "B": self.other.label}
+        for item in own_list(viewer, n=10).items:
+            self.assertEqual(viewer_of(viewer, item).live.label, labels[item.arm or ""])
+        (unmixed, *_) = own_list_of(viewer)
+        self.assertIs(viewer_of(viewer, unmixed), viewer)
 
     def test_it_stays_the_same_until_something_changes(self) -> None:
         start("interleaved", self.version, self.other)

@@ -16,7 +16,7 @@ from recommender.algorithms.context_fit import (
     ContextJudges,
     ContextSettings,
     choose_context,
-    fit_context,
+    learned_context,
 )
 from recommender.algorithms.context_learning import choices_of
 from recommender.algorithms.genre_affinity import GenreTable
@@ -38,15 +38,9 @@ class ContextFitTestCase(SimpleTestCase):
         asked = choices_of(inner.test)
         if max_people is not None:
             asked = asked.take(asked.user < max_people)
-        return fit_context(
-            choices_of(inner.train),
-            asked,
-            one.genres,
-            partial(one.scores, inner.train),
-            np.arange(N_FILMS),
-            seed=0,
-            learn_from=choices_of(one.interactions),
-        )
+        judges = ContextJudges(asked, partial(one.scores, inner.train), np.arange(N_FILMS), seed=0)
+        choice = choose_context(choices_of(inner.train), judges, one.genres)
+        return learned_context(choice, choices_of(one.interactions), one.genres)
 
     def test_an_effect_that_helps_is_switched_on(self) -> None:
         effects = self.fitted(world(400, effect=2.0, seed=3))

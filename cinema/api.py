@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import generics, serializers, status
@@ -137,7 +138,10 @@ class RatingView(APIView):
         user = signed_in(request)
         data = RatingInput(data=request.data)
         data.is_valid(raise_exception=True)
-        movie = get_object_or_404(Movie, pk=movie_id)
+        try:
+            movie = Movie.objects.titled(movie_id)
+        except Movie.DoesNotExist:
+            raise Http404 from None
         throttle("rating", str(user.pk))
         receipt = rate_with_receipt(user=user, movie=movie, value=data.validated_data["value"])
         rating = receipt.rating

@@ -21,12 +21,15 @@ register_converter(IdConverter, "id")
 app_name = "api"
 
 urlpatterns = [
+    # A path is looked for from the top: what is asked for most comes first.
+    path("ml/recommendations/<id:user_id>", recommender_api.RecommendationsView.as_view(), name="recommendations"),
+    path("ml/explain/<id:user_id>/<id:movie_id>", recommender_api.ExplainView.as_view(), name="explain"),
+    path("ratings/<id:movie_id>", cinema_api.RatingView.as_view(), name="rating"),
     path("me", mydata_api.AccountView.as_view(), name="me"),
     path("me/export", mydata_api.ExportView.as_view(), name="me-export"),
     path("movies", cinema_api.MovieListView.as_view(), name="movies"),
     path("movies/<id:movie_id>", cinema_api.MovieDetailView.as_view(), name="movie"),
     path("ratings", cinema_api.RatingListView.as_view(), name="ratings"),
-    path("ratings/<id:movie_id>", cinema_api.RatingView.as_view(), name="rating"),
     path("ml/train", mlops_api.TrainView.as_view(), name="train"),
     path("ml/runs", mlops_api.RunListView.as_view(), name="runs"),
     path("ml/runs/<id:run_id>", mlops_api.RunDetailView.as_view(), name="run"),
@@ -48,8 +51,6 @@ urlpatterns = [
     path("ml/live", version_api.LiveAtView.as_view(), name="live-at"),
     path("ml/metrics", version_api.MetricsView.as_view(), name="metrics"),
     path("ml/metrics/history", version_api.MetricsHistoryView.as_view(), name="metrics-history"),
-    path("ml/recommendations/<id:user_id>", recommender_api.RecommendationsView.as_view(), name="recommendations"),
-    path("ml/explain/<id:user_id>/<id:movie_id>", recommender_api.ExplainView.as_view(), name="explain"),
     path("ml/similar/<id:movie_id>", recommender_api.SimilarView.as_view(), name="similar"),
     path("nights/<id:night_id>", NightView.as_view(), name="night"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),

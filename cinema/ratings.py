@@ -110,7 +110,6 @@ def rate_movies(*, user: User, ratings: Iterable[NewRating]) -> RatingsWritten:
     Films that are not there (any more) are left out. Raises InvalidRating, and then nothing is written.
     """
     wanted: dict[int, NewRating] = {}
-    now = timezone.now()
     for new in ratings:
         if isinstance(new.value, bool) or new.value not in RATING_VALUES:
             raise InvalidRating(f"{new.value!r} is not a rating from 0.5 to 5 in steps of 0.5.")
@@ -118,6 +117,7 @@ def rate_movies(*, user: User, ratings: Iterable[NewRating]) -> RatingsWritten:
         first = wanted.setdefault(new.movie_id, new)
         wanted[new.movie_id] = NewRating(new.movie_id, float(new.value), first.rated_at)
     with person_lock(user):
+        now = timezone.now()  # as above
         ids = sorted(wanted)
         there: set[int] = set()
         for start in range(0, len(ids), _BATCH):

@@ -12,11 +12,11 @@ from cinema.health import healthz, readyz
 from mlops.metrics_views import MetricsTextView
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/", include("cinema.api_urls")),  # first: what comes before is tried at each of its requests
     path("", include("cinema.page_urls")),
     path("training", RedirectView.as_view(pattern_name="mlops:dashboard")),
     path("training/", include("mlops.urls")),
     path("models/", include("recommender.urls")),
-    path("api/", include("cinema.api_urls")),
     path("language", set_language, name="set_language"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

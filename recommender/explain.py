@@ -25,7 +25,7 @@ from recommender.algorithms.ordering import Order
 from recommender.arms import place_of
 from recommender.catalogue import genre_names
 from recommender.counterfactuals import Counterfactuals, WithoutIt, counterfactuals
-from recommender.histories import hidden_films, rated_films
+from recommender.histories import rated_films, wishes
 from recommender.moments import context_of
 from recommender.new_films import new_film
 from recommender.serving import LiveModel
@@ -46,7 +46,8 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
         raise NoExplanation("No model has been trained yet.")
     live, model = place.live, place.live.model
     row = int(model.rows(np.array([movie.pk]))[0])
-    rated = rated_films(user, live)
+    asked = wishes(user)
+    rated = rated_films(user, live, asked.controls.since)
     history = rated.history(live).without(row)
     person = model.solve(history)
     film = new_film(live, movie, user, rated=bool(np.isin(movie.pk, rated.movie_ids)))
@@ -68,7 +69,7 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
     standing = Counterfactuals(None, {})
     if row >= 0:
         named_rows = history.item[mentioned].tolist()
-        standing = counterfactuals(live, person, row, named_rows, hidden_films(user))
+        standing = counterfactuals(live, person, row, named_rows, asked.hidden)
     explanation: dict[str, Any] = {
         "movie_id": movie.pk,
         "movie_title": movie.title,

@@ -44,13 +44,8 @@ class RatedFilms:
         return live.model.history(self.movie_ids[counts], self.values[counts], self.trained[counts], self.age[counts])
 
 
-def rated_films(user: User, live: LiveModel | None) -> RatedFilms:
-    """``user``'s, counted since the year that they saved."""
-    return rated_films_since(user, live, wishes(user).controls.since)
-
-
-def rated_films_since(user: User, live: LiveModel | None, since: int | None) -> RatedFilms:
-    """``user``'s, counted since a year that is known already."""
+def rated_films(user: User, live: LiveModel | None, since: int | None) -> RatedFilms:
+    """``user``'s, counted since that year."""
     said, moments = _said(live)
     with connection.cursor() as cursor:
         cursor.execute(_IN_ONE_ROW[connection.vendor].format(said=said), [*moments, user.pk])
@@ -98,11 +93,6 @@ def _said(live: LiveModel | None) -> tuple[str, list[str]]:
     if live is not None:
         trained, moments = "CAST(changed_at <= %s AS INTEGER)", [to_database(live.data_until)]
     return f"(CAST(2 * value AS INTEGER) + 16 * {trained} + 32 * {_YEAR[connection.vendor]})", moments
-
-
-def hidden_films(user: User) -> NDArray[np.int64]:
-    """Ids of the films that ``user`` does not want to be shown, ascending."""
-    return np.sort(np.fromiter(HiddenMovie.objects.of(user).order_by().values_list("movie_id", flat=True), np.int64))
 
 
 @dataclass(frozen=True, eq=False)

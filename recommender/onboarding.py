@@ -19,7 +19,7 @@ from cinema.models import FirstMinutes, Movie, UnseenMovie, User
 from recommender.algorithms.elicitation import Elicitation
 from recommender.algorithms.ensemble import TrainedModel
 from recommender.algorithms.metrics import top_k
-from recommender.histories import RatedFilms, hidden_films, rated_films, unwanted_films
+from recommender.histories import RatedFilms, rated_films, unwanted_films, wishes
 from recommender.serving import live_model
 from recommender.viewers import Viewer
 
@@ -66,8 +66,8 @@ class Interview:
     @classmethod
     def of(cls, user: User) -> Self:
         viewer = Viewer.of(user)
-        rated = viewer.rated if viewer else rated_films(user, None)
-        hidden = viewer.hidden if viewer else hidden_films(user)
+        rated = viewer.rated if viewer else rated_films(user, None, None)
+        hidden = viewer.hidden if viewer else wishes(user).hidden
         unseen = UnseenMovie.objects.of(user).order_by().values_list("movie_id", flat=True)
         state = FirstMinutes.objects.filter(user=user).first()
         return cls(user, viewer, state, rated, hidden, np.sort(np.fromiter(unseen, np.int64)))

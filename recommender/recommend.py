@@ -29,7 +29,7 @@ from recommender.catalogue import (
     movies_by_id,
 )
 from recommender.finds import Finds, NewFilms
-from recommender.histories import rated_films_since, unwanted_films, wishes
+from recommender.histories import rated_films, unwanted_films, wishes
 from recommender.new_films import new_film, new_films
 from recommender.viewers import Viewer
 
@@ -166,7 +166,7 @@ def recommend_for(
     if viewer is not None:
         return recommend_to(viewer, n=n, filters=filters, exclude=exclude, discovery=discovery, new=new)
     asked = wishes(user)
-    unwanted = unwanted_films(rated_films_since(user, None, None), asked.hidden)
+    unwanted = unwanted_films(rated_films(user, None, None), asked.hidden)
     items = _popular(np.union1d(unwanted, np.fromiter(exclude, np.int64)), filters, n, first_rank=1)
     applied = AppliedControls.of(asked.controls if controls is None else controls, personal=False, since=None)
     return RecommendationList(user.pk, None, generation=0, fallback=True, items=items, controls=applied)

@@ -18,7 +18,7 @@ from recommender.algorithms.controls import UNCHANGED, Controls
 from recommender.algorithms.film_model import Array, History, Person
 from recommender.algorithms.ordering import Order
 from recommender.arms import Place, place_of
-from recommender.histories import RatedFilms, rated_films_since, unwanted_films, wishes
+from recommender.histories import RatedFilms, rated_films, unwanted_films, wishes
 from recommender.moments import context_of
 from recommender.serving import LiveModel
 
@@ -46,14 +46,14 @@ class Viewer:
             controls = asked.controls
             if place.arm is not None and place.arm.controls is not None and controls == UNCHANGED:
                 controls = place.arm.controls
-        rated = rated_films_since(user, live, controls.since)
+        rated = rated_films(user, live, controls.since)
         return cls(user, live, rated, asked.hidden, controls, place=place, context=context_of(user, live))
 
     def seen_by(self, live: LiveModel) -> Self:
         """The same person as another version sees them."""
         if live.label == self.live.label:
             return self
-        rated = rated_films_since(self.user, live, self.controls.since)
+        rated = rated_films(self.user, live, self.controls.since)
         return replace(self, live=live, rated=rated, context=context_of(self.user, live))
 
     def with_controls(self, controls: Controls) -> Self:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from cinema.models import RATING_VALUES, Movie, Rating, User
 from cinema.ratings import rate_movie
-from recommender.histories import RatedFilms, rated_films, rated_films_of, rated_films_since
+from recommender.histories import RatedFilms, rated_films, rated_films_of
 from recommender.serving import LiveModel, live_model
 from recommender.tests.stored_versions import CatalogueTestCase
 
@@ -41,24 +41,24 @@ class RatedFilmsTestCase(CatalogueTestCase):
         ]
 
     def test_each_is_what_the_database_says_and_the_latest_comes_first(self) -> None:
-        rows = as_rows(rated_films_since(self.alice, self.live, None))
+        rows = as_rows(rated_films(self.alice, self.live, None))
         self.assertEqual(rows, self.expected(self.alice))
         self.assertEqual({row[1] for row in rows}, set(RATING_VALUES))
         self.assertEqual({row[2] for row in rows}, {True, False})
         self.assertIn(2019, {row[4] for row in rows})
 
     def test_an_edit_keeps_its_place(self) -> None:
-        before = rated_films_since(self.alice, self.live, None).movie_ids.tolist()
+        before = rated_films(self.alice, self.live, None).movie_ids.tolist()
         rate_movie(user=self.alice, movie=self.films[3], value=0.5)
-        after = rated_films_since(self.alice, self.live, None)
+        after = rated_films(self.alice, self.live, None)
         self.assertEqual(after.movie_ids.tolist(), before)
         self.assertEqual(as_rows(after), self.expected(self.alice))
 
     def test_nothing_is_trained_without_a_version(self) -> None:
-        self.assertFalse(rated_films_since(self.alice, None, None).trained.any())
+        self.assertFalse(rated_films(self.alice, None, None).trained.any())
 
     def test_somebody_without_ratings_has_none(self) -> None:
-        rated = rated_films(User.objects.create_user("carol"), self.live)
+        rated = rated_films(User.objects.create_user("carol"), self.live, None)
         self.assertEqual(as_rows(rated), [])
         self.assertEqual(len(rated.history(self.live)), 0)
 
@@ -68,6 +68,6 @@ class RatedFilmsTestCase(CatalogueTestCase):
             rate_movie(user=carol, movie=film, value=3.5)
         both = rated_films_of([self.alice.pk, carol.pk], self.live)
         self.assertEqual({pk: as_rows(rated) for pk, rated in both.items()}, {
-            user.pk: as_rows(rated_films_since(user, self.live, None)) for user in (self.alice, carol)
+            user.pk: as_rows(rated_films(user, self.live, None)) for user in (self.alice, carol)
         })  # fmt: skip
         self.assertEqual(as_rows(both[carol.pk]), self.expected(carol))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from django.db import connection
 from numpy.typing import NDArray
 
-from cinema.models import Movie
+from cinema.models import Genre, Movie
 from recommender.film_years import film_years
 from recommender.per_version import PerVersion
 from recommender.serving import LiveModel
@@ -86,9 +88,30 @@ def movies_by_id(
     films, wanted = _remembered(live).films, [int(pk) for pk in movie_ids]
     unknown = [pk for pk in wanted if pk not in films]
     if unknown:
-        found = Movie.objects.filter(pk__in=unknown).prefetch_related("genres")
-        films.update(dict.fromkeys(unknown) | {film.pk: catalogue_film(film) for film in found})
+        films.update(dict.fromkeys(unknown) | _read(unknown))
     return {pk: film for pk in wanted if (film := films[pk]) is not None}
+
+
+# A list that changes with a rating often has a film or two that this process has not shown yet: these are statements
+# that are not composed anew, which takes a tenth of the time. Our own tables, and values by parameter.
+_LINKS = Movie.genres.through
+_FILMS = f'SELECT id, title, year FROM "{Movie._meta.db_table}" WHERE id IN ({{ids}})'  # nosec B608
+_GENRES = (
+    f'SELECT link.movie_id, genre.name FROM "{_LINKS._meta.db_table}" AS link '  # nosec B608
+    f'JOIN "{Genre._meta.db_table}" AS genre ON genre.id = link.genre_id '
+    "WHERE link.movie_id IN ({ids}) ORDER BY genre.name"
+)
+
+
+def _read(movie_ids: list[int]) -> dict[int, CatalogueFilm]:
+    """Those that the catalogue has."""
+    ids, genres = ", ".join(["%s"] * len(movie_ids)), defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(_GENRES.format(ids=ids), movie_ids)
+        for pk, name in cursor.fetchall():
+            genres[pk].append(name)
+        cursor.execute(_FILMS.format(ids=ids), movie_ids)
+        return {pk: CatalogueFilm(pk, title, year, genres[pk]) for pk, title, year in cursor.fetchall()}
 
 
 def fitting(filters: Filters, live: LiveModel) -> NDArray[np.bool_]:

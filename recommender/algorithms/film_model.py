@@ -4,7 +4,7 @@ A person is not stored. What is known of the films are one or more samples of th
 an offset o_sj and a vector x_sj, scaled so that a person's prior is N(0, I). With the ratings r_i of the films that
 they rated, a person is in each sample
 
-    w_s = f·L_s + A_s⁻¹ Σ_i x_si d_si (r_i − o_si − x_si·f·L_s),   A_s = I + Σ_i d_si x_si x_siᵀ
+    w_s = A_s⁻¹ (f·L_s + Σ_i x_si d_si (r_i − o_si)),   A_s = I + Σ_i d_si x_si x_siᵀ
     score_j = mean over s of o_sj + x_sj·w_s
 
 where f = n^-½ Σ_i φ_i is what their choice of films says of them, whatever they thought of them (n films; no φ: no such
@@ -140,27 +140,19 @@ class FilmModel:
         """The person's state, by one n_features² solve for each sample. No history: all zeros."""
         # (n_samples, n, n_features), each sample's by itself in memory: it is read several times.
         x = self.features[history.item].transpose(1, 0, 2).astype(np.float64, order="C")
-        habit = self._habit(history)
+        habit = self.habit(history)
         noise = self.noise[:, None] * self.scales.of(history.trained)
         weight = 1.0 / (noise + self.film_noise[history.item])
-        expected = self.offsets[history.item].T + (x @ habit[:, :, None])[:, :, 0]
         weighted = x.transpose(0, 2, 1) * weight[:, None, :]
         precision = weighted @ x
         diagonal = np.arange(precision.shape[1])
         precision[:, diagonal, diagonal] += 1.0
-        residual = history.value - expected
+        told = weighted @ (history.value - self.offsets[history.item].T)[:, :, None]
         # Symmetric positive definite by the prior.
-        rated = np.linalg.solve(precision, weighted @ residual[:, :, None])[:, :, 0]
-        return Person(
-            model=self,
-            history=history,
-            state=habit + rated,
-            precision=precision,
-            weight=weight,
-            residual=residual,
-        )
+        state = np.linalg.solve(precision, told + habit[:, :, None])[:, :, 0]
+        return Person(model=self, history=history, state=state, precision=precision, weight=weight)
 
-    def _habit(self, history: History) -> Array:
+    def habit(self, history: History) -> Array:
         """f·L_s: what the choice of films alone says of the person, (n_samples, n_features)."""
         watched = self.watched[history.item].sum(axis=0, dtype=np.float64) / max(1, len(history)) ** 0.5
         habit: Array = (watched @ self._link).reshape(self.features.shape[1:])
@@ -205,7 +197,6 @@ class Person:
     state: Array  # w, (n_samples, n_features)
     precision: Array  # A, (n_samples, n_features, n_features)
     weight: Array  # d, (n_samples, n)
-    residual: Array  # r − o − x·f·L, (n_samples, n)
 
     @cached_property
     def covariance(self) -> Array:
@@ -254,7 +245,10 @@ class Person:
         apart = features - model.mean_features
         direction = (self.covariance @ apart[:, :, None])[:, :, 0]
         x = self._features(self.history.item)
-        by_film = np.einsum("nsk,sk->sn", x, direction) * self.weight * self.residual
+        # How far each rating was from what their choice of films made expect, r − o − x·f·L.
+        expected = model.offsets[self.history.item].T + np.einsum("nsk,sk->sn", x, model.habit(self.history))
+        residual = self.history.value - expected
+        by_film = np.einsum("nsk,sk->sn", x, direction) * self.weight * residual
         link = np.einsum("rsk,sk->r", model.watched_link.astype(np.float64), apart) / n_samples
         watched = model.watched[self.history.item].astype(np.float64) @ link / max(1, len(self.history)) ** 0.5
         return Contributions(

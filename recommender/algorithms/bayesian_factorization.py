@@ -76,8 +76,10 @@ class _Prior:
         """B ~ its matrix normal posterior (FᵀF + λI)⁻¹(Fᵀ(X + E₁) + √λ E₂), rows of E ~ N(0, precision⁻¹)."""
         (n, k), p = rows.shape, len(self.link)
 
+        inverse = np.linalg.inv(cholesky)  # so small that nothing is lost; solving for each row would take longer
+
         def noise(count: int) -> NDArray[np.floating[Any]]:
-            return np.linalg.solve(cholesky.T, rng.standard_normal((k, count))).T
+            return rng.standard_normal((k, count)).T @ inverse
 
         right = self.features.T @ (rows + noise(n)) + np.sqrt(self.link_scale) * noise(p)
         self.link = self._vectors @ ((self._vectors.T @ right) / (self._values + self.link_scale)[:, None])
@@ -151,6 +153,7 @@ class BayesianFactorizationTrainer:
         self._items = self._initial(data.n_items, k)
         self._steadiness = np.ones(data.n_users)
         self._alpha = FIRST_PRECISION
+        self._of_ratings = np.empty(len(data)), np.empty(len(data))  # in the order of the side that is drawn
         self._judges = np.argsort(-data.user_counts, kind="stable")[:JUDGES]
         # Of the judges' scores over the samples: the mean and the sum of squared deviations (Welford 1962).
         self._judged = (np.zeros((len(self._judges), data.n_items)), np.zeros((len(self._judges), data.n_items)))
@@ -167,8 +170,9 @@ class BayesianFactorizationTrainer:
         # in the same order as on one thread.
         rng, mean, by_user, by_item = self._rng, self._global_mean, self._by_user, self._by_item
         items_prior = self._ahead or self._draw_items_prior()
-        residual = self._pool.residuals(by_item, mean, self._users[:, 0])
-        weight = self._pool.gathered(self._steadiness, by_item.other, self._alpha)
+        # A rating's weight is α times how steady its person is.
+        weights, bias = self._alpha * self._steadiness, self._users[:, 0]
+        residual, weight = self._pool.prepared(by_item, mean, bias, weights, by_item.other, out=self._of_ratings)
         information, normal = items_prior.drawn.result()
         self._ahead = None
         users_prior = self._pool.submit(lambda: self._user_prior.draw(self._users, rng))
@@ -180,13 +184,14 @@ class BayesianFactorizationTrainer:
         if self.n_epochs_done + 1 < self.config.n_epochs:
             self._ahead = self._draw_items_prior()
         vectors = _with_one(self._items)
-        residual = self._pool.residuals(by_user, mean, self._items[:, 0])
-        weight = self._pool.gathered(self._steadiness, by_user.row, self._alpha)
+        bias = self._items[:, 0]
+        residual, weight = self._pool.prepared(by_user, mean, bias, weights, by_user.row, out=self._of_ratings)
         self._users = self._pool.draw_rows(
             by_user, residual, weight, vectors, self._user_prior.precision, information, normal
         )
-        squared = self._pool.squared_errors(by_user, residual, self._users, vectors)
-        self._take_noise(squared, noise)
+        squared = self._pool.squared_errors(by_user, residual, self._users, vectors, out=residual)
+        of_people = self._pool.row_sums(by_user, squared)
+        self._take_noise(of_people, noise)
         self.n_epochs_done += 1
         if self.n_epochs_done in self.config.sampled_epochs:
             self.samples.append(
@@ -200,7 +205,7 @@ class BayesianFactorizationTrainer:
                 )
             )
             self._judge()
-        return Epoch(self.n_epochs_done, float(np.sqrt(squared.mean())))
+        return Epoch(self.n_epochs_done, float(np.sqrt(of_people.sum() / len(self.data))))
 
     def _judge(self) -> None:
         mean, squares = self._judged
@@ -223,12 +228,11 @@ class BayesianFactorizationTrainer:
         return of_alpha, self._rng.standard_gamma(STEADINESS_SHAPE + self.data.user_counts / 2)
 
     def _take_noise(self, squared: Array, noise: tuple[float, Array | None]) -> None:
+        """``squared``: the sum of each person's squared errors, (n_users,)."""
         of_alpha, of_people = noise
-        steadiness = self._pool.gathered(self._steadiness, self._by_user.row)
-        self._alpha = of_alpha * (2 / (1 + float(steadiness @ squared)))
+        self._alpha = of_alpha * (2 / (1 + float(self._steadiness @ squared)))
         if of_people is not None:
-            by_user = self._pool.row_sums(self._by_user, squared)
-            self._steadiness = of_people * (1 / (STEADINESS_SHAPE + self._alpha * by_user / 2))
+            self._steadiness = of_people * (1 / (STEADINESS_SHAPE + self._alpha * squared / 2))
 
     def epochs(self, held_out: Interactions | None = None) -> Iterator[Epoch]:
         """The sweeps still to run, each as it is done, with the RMSE of the learned people on ``held_out``.

@@ -149,7 +149,7 @@ class FilmModel:
         precision[:, diagonal, diagonal] += 1.0
         told = weighted @ (history.value - self.offsets[history.item].T)[:, :, None]
         # Symmetric positive definite by the prior.
-        state = np.linalg.solve(precision, told + habit[:, :, None])[:, :, 0]
+        state: Array = np.linalg.solve(precision, told + habit[:, :, None])[:, :, 0].astype(np.float64, copy=False)
         return Person(model=self, history=history, state=state, precision=precision, weight=weight)
 
     def habit(self, history: History) -> Array:

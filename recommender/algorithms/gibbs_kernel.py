@@ -118,15 +118,10 @@ def _squared_errors(first, end, starts, other, residual, rows, vectors, out):  #
 
 
 @numba.njit(nogil=True, cache=True)
-def _residuals(begin, stop, value, mean, other, bias, out):  # type: ignore[no-untyped-def]
+def _prepare(begin, stop, value, mean, other, bias, index, weights, residual, weight):  # type: ignore[no-untyped-def]
     for t in range(begin, stop):
-        out[t] = value[t] - mean - bias[other[t]]
-
-
-@numba.njit(nogil=True, cache=True)
-def _gathered(begin, stop, values, index, factor, out):  # type: ignore[no-untyped-def]
-    for t in range(begin, stop):
-        out[t] = factor * values[index[t]]
+        residual[t] = value[t] - mean - bias[other[t]]
+        weight[t] = weights[index[t]]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -139,8 +134,12 @@ def _row_sums(first, end, starts, values, out):  # type: ignore[no-untyped-def]
 
 
 class Pool:
-    """Threads that draw rows together; the kernels let go of the interpreter while they compute. What is done once for
-    each rating is shared out too: in numpy, on one thread, it would take as long as all the rest on two."""
+    """Threads that draw rows together; the kernels let go of the interpreter while they compute.
+
+    What is done once for each rating is shared out too: in numpy, on one thread, it would take as long as all the rest
+    on two. It goes into arrays that are there already (``out``): in new ones, the first write to each page takes longer
+    than the arithmetic, and threads wait for one another there.
+    """
 
     def __init__(self, n_threads: int | None = None) -> None:
         self.n_threads = n_threads or len(os.sched_getaffinity(0))
@@ -178,9 +177,9 @@ class Pool:
         self._share(draw, ratings.starts)
         return out
 
-    def squared_errors(self, ratings: Grouped, residual: Array, rows: Array, vectors: Array) -> Array:
-        """(residual_t − x_a·v_t)² for each rating, in the order of ``ratings``, (n,)."""
-        out = np.empty_like(residual)
+    def squared_errors(self, ratings: Grouped, residual: Array, rows: Array, vectors: Array, out: Array) -> Array:
+        """(residual_t − x_a·v_t)² for each rating, in the order of ``ratings``, (n,): ``out``, which may be
+        ``residual``."""
 
         def subtract(first: int, end: int) -> None:
             _squared_errors(first, end, ratings.starts, ratings.other, residual, rows, vectors, out)
@@ -188,25 +187,23 @@ class Pool:
         self._share(subtract, ratings.starts)
         return out
 
-    def residuals(self, ratings: Grouped, mean: float, bias: Array) -> Array:
-        """What of each rating neither the mean nor the other side's ``bias`` (n_other,) explains, (n,)."""
-        out = np.empty_like(ratings.value)
+    def prepared(
+        self,
+        ratings: Grouped,
+        mean: float,
+        bias: Array,
+        weights: Array,
+        index: NDArray[np.int32],
+        out: tuple[Array, Array],
+    ) -> tuple[Array, Array]:
+        """What of each rating neither the mean nor the other side's ``bias`` (n_other,) explains, and its weight, which
+        is ``weights[index]``, (n,) both: ``out``."""
         apart = np.ascontiguousarray(bias)
 
-        def subtract(begin: int, stop: int) -> None:
-            _residuals(begin, stop, ratings.value, mean, ratings.other, apart, out)
+        def prepare(begin: int, stop: int) -> None:
+            _prepare(begin, stop, ratings.value, mean, ratings.other, apart, index, weights, *out)
 
-        self._share_evenly(subtract, len(out))
-        return out
-
-    def gathered(self, values: Array, index: NDArray[np.int32], factor: float = 1.0) -> Array:
-        """``factor * values[index]``, (n,)."""
-        out = np.empty(len(index))
-
-        def gather(begin: int, stop: int) -> None:
-            _gathered(begin, stop, values, index, factor, out)
-
-        self._share_evenly(gather, len(out))
+        self._share_evenly(prepare, len(index))
         return out
 
     def row_sums(self, ratings: Grouped, values: Array) -> Array:

@@ -69,6 +69,17 @@ class DrawRowsTestCase(SimpleTestCase):
         ratings, side = a_side(5, 12, 80, 4)
         rows = side["normal"]
         expected = side["residual"] - np.einsum("nk,nk->n", rows[ratings.row], side["vectors"][ratings.other])
-        np.testing.assert_allclose(
-            Pool(2).squared_errors(ratings, side["residual"], rows, side["vectors"]), np.square(expected), atol=1e-12
-        )
+        residual = side["residual"].copy()
+        squared = Pool(2).squared_errors(ratings, residual, rows, side["vectors"], out=residual)
+        np.testing.assert_allclose(squared, np.square(expected), atol=1e-12)
+
+    def test_it_prepares_ratings_for_either_side(self) -> None:
+        ratings, _ = a_side(6, 12, 81, 4)
+        rng = np.random.default_rng(1)
+        bias, of_rows, of_others = rng.normal(size=20), rng.random(12), rng.random(20)
+        for n_threads in (1, 2, 3):
+            for weights, index in ((of_rows, ratings.row), (of_others, ratings.other)):
+                out = np.empty(81), np.empty(81)
+                residual, weight = Pool(n_threads).prepared(ratings, 3.5, bias, weights, index, out=out)
+                np.testing.assert_array_equal(residual, ratings.value - 3.5 - bias[ratings.other])
+                np.testing.assert_array_equal(weight, weights[index])

@@ -24,6 +24,7 @@ MAX_SLOTS = 3
 # Prices are learned on at most this many people.
 MAX_PEOPLE = 2000
 _ROUNDS = 150
+_AT_ONCE = 16
 _STEP = 0.05  # of the first round, in standard deviations of the values
 SMALL = 1e-6
 
@@ -177,9 +178,12 @@ def _prices(values: NDArray[np.float32], slots: int) -> tuple[NDArray[np.float32
         return prices, n_films if n_people else 0
     even = max(1.0, n_people * slots / n_films)
     step = float(values[values > -np.inf].std())
+    values = np.ascontiguousarray(values)  # columns that were picked out lie the other way
     best, most = prices.copy(), -1
     for number in range(_ROUNDS):
-        demand = np.bincount(_chosen(values - prices, slots), minlength=n_films)
+        # A few people at a time stay in the cache.
+        chosen = [_chosen(values[first : first + _AT_ONCE] - prices, slots) for first in range(0, n_people, _AT_ONCE)]
+        demand = np.bincount(np.concatenate(chosen), minlength=n_films)
         found = int(np.count_nonzero(demand))
         if found > most:
             best, most = prices.copy(), found

@@ -8,7 +8,7 @@ half-life are chosen one after the other: the optimum is flat.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +55,13 @@ class Judge:
 
 def choose_order(
     films: FilmModel, data: Interactions, judges: Sequence[Judge], half_lives: Sequence[float]
-) -> OrderSettings:
-    """The best settings for a ranker fitted on ``data``. ``judges`` must each like at least one film."""
+) -> tuple[OrderSettings, Ranker]:
+    """The best settings for a ranker fitted on ``data``, and that ranker. ``judges`` must each like at least one
+    film."""
     middle = MIDDLING_HALF_LIFE if MIDDLING_HALF_LIFE in half_lives else half_lives[0]
     if not judges:
-        return OrderSettings(REGULARIZATIONS[1], middle, 0.0, TASTE_WEIGHTS[2])
+        taken = OrderSettings(REGULARIZATIONS[1], middle, 0.0, TASTE_WEIGHTS[2])
+        return taken, Ranker(fit_ease(data, taken.regularization), middle)
     factors = fit_implicit_als(data)
     fitted: dict[float, ItemWeights] = {}
     tastes: dict[Judge, Floats] = {}
@@ -84,7 +86,10 @@ def choose_order(
         # λ was chosen beside another half-life.
         others = [one for one in REGULARIZATIONS if one != found.regularization]
         found = best([found, *(one for other in others for one in visit(other, [found.half_life]))])
-    return found
+    ranker = Ranker(fitted[found.regularization], found.half_life)
+    if found.factor_weight:
+        ranker = replace(ranker, factors=factors, factor_weight=found.factor_weight)
+    return found, ranker
 
 
 def _best_weights(ordering: Ordering, tastes: Mapping[Judge, Floats], regularization: float) -> OrderSettings:

@@ -142,7 +142,7 @@ class Pipeline:
         variance = fitted.film_variance()
         tuning = tune(fitted.films(), validation, variance, seed=seed)
         films = replace(fitted.films(), scales=tuning.scales)
-        ordering = Ordering(films, tuning.fit_ranker(validation.fit), tuning.taste_weight)
+        ordering = Ordering(films, tuning.ranker, tuning.taste_weight)
         network = None
         if self.with_network:
             ordering, network = yield from self._choose_network(ordering, validation)

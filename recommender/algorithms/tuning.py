@@ -72,6 +72,7 @@ class Tuning:
     uncertainty: Uncertainty
     validation_rmse: float
     validation_ndcg: float
+    ranker: Ranker  # with these settings, fitted on what the films were
 
     def fit_ranker(self, data: Interactions, *, n_threads: int | None = None) -> Ranker:
         """The ranker with the chosen settings, fitted on ``data``."""
@@ -144,7 +145,7 @@ def tune(
     films = replace(films, scales=scales)
     liked = [(case, case.items[case.actual >= RELEVANT]) for case in cases]
     judges = [Judge(films.solve(case.history), rows) for case, rows in liked if len(rows)]
-    order = choose_order(films, split.fit, judges, half_lives)
+    order, ranker = choose_order(films, split.fit, judges, half_lives)
     held_out = [HeldOut(films.solve(case.history), case.items, case.actual) for case in cases]
     return Tuning(
         scales=scales,
@@ -155,4 +156,5 @@ def tune(
         uncertainty=calibrate(held_out, film_variance, levels_of(split.fit.value)),
         validation_rmse=float(np.sqrt(_mean_squared_error(films, cases))),
         validation_ndcg=order.ndcg,
+        ranker=ranker,
     )

@@ -89,7 +89,7 @@ def measure(dataset: DataSet, preset: str, utc_offset: int) -> Measured:
         pass
     tuning = tune(trainer.films(), validation, trainer.film_variance(), seed=SEED)
     films = replace(trainer.films(), scales=tuning.scales)
-    ordering = Ordering(films, tuning.fit_ranker(validation.fit), tuning.taste_weight)
+    ordering = Ordering(films, tuning.ranker, tuning.taste_weight)
     choice = choose_context(
         choices_of(validation.known, utc_offset),
         ContextJudges(

@@ -26,20 +26,32 @@ def dense(weights: ease.ItemWeights) -> np.ndarray:
     return np.array([weights.scores(np.array([i]), np.ones(1)) for i in range(weights.n_items)])
 
 
+BOTH_WAYS = {
+    "more people than films": two_tastes(n_users=80, n_items=40),
+    "more films than people": two_tastes(n_users=30, n_items=90),
+}
+
+
 class FitEaseTestCase(SimpleTestCase):
     def test_it_agrees_with_its_slow_twin_over_films_and_over_people(self) -> None:
-        for name, data in {
-            "more people than films": two_tastes(n_users=80, n_items=40),
-            "more films than people": two_tastes(n_users=30, n_items=90),
-        }.items():
+        for name, data in BOTH_WAYS.items():
             with self.subTest(name):
                 np.testing.assert_allclose(dense(fit_ease(data, 5.0)), slow_weights(data, 5.0), atol=2e-4)
 
-    def test_it_sums_people_in_blocks(self) -> None:
-        data = two_tastes(n_users=80, n_items=40)
-        with mock.patch.object(ease, "_BLOCK", 7):
-            blocked = dense(fit_ease(data, 5.0))
-        np.testing.assert_allclose(blocked, dense(fit_ease(data, 5.0)), atol=1e-5)
+    def test_it_works_in_blocks(self) -> None:
+        for name, data in BOTH_WAYS.items():
+            for block in (7, 10):
+                with self.subTest(name, block=block), mock.patch.object(ease, "_BLOCK", block):
+                    np.testing.assert_allclose(dense(fit_ease(data, 5.0)), slow_weights(data, 5.0), atol=2e-4)
+
+    def test_it_gives_the_same_bytes_on_any_number_of_threads(self) -> None:
+        for name, data in BOTH_WAYS.items():
+            with self.subTest(name), mock.patch.object(ease, "_BLOCK", 7):
+                fitted = []
+                for n_threads in (1, 2, 5):
+                    with mock.patch("os.sched_getaffinity", return_value=set(range(n_threads))):
+                        fitted.append(fit_ease(data, 5.0).values.tobytes())
+                self.assertEqual(len(set(fitted)), 1)
 
     def test_it_keeps_the_largest_weights_of_each_film(self) -> None:
         data = two_tastes()

@@ -50,12 +50,21 @@ class OrderSearchTestCase(SimpleTestCase):
         return total / len(self.judges)
 
     def test_what_it_promises_is_what_the_lists_give(self) -> None:
-        chosen = choose_order(self.films, self.data, self.judges, HALF_LIVES)
+        chosen, _ = choose_order(self.films, self.data, self.judges, HALF_LIVES)
         self.assertAlmostEqual(chosen.ndcg, self.plainly(chosen), places=6)
         self.assertGreater(chosen.ndcg, 0.1)
 
+    def test_it_hands_over_the_ranker_that_it_chose(self) -> None:
+        for judges in (self.judges, []):
+            chosen, ranker = choose_order(self.films, self.data, judges, HALF_LIVES)
+            self.assertEqual((ranker.half_life, ranker.factor_weight), (chosen.half_life, chosen.factor_weight))
+            self.assertEqual(ranker.factors is not None, chosen.factor_weight > 0)
+            weights = fit_ease(self.data, chosen.regularization)
+            self.assertEqual(ranker.weights.values.tobytes(), weights.values.tobytes())
+            self.assertEqual(ranker.weights.targets.tobytes(), weights.targets.tobytes())
+
     def test_nothing_next_to_what_it_chose_is_better(self) -> None:
-        chosen = choose_order(self.films, self.data, self.judges, HALF_LIVES)
+        chosen, _ = choose_order(self.films, self.data, self.judges, HALF_LIVES)
         for factor_weight in order_search.FACTOR_WEIGHTS:
             for taste_weight in order_search.TASTE_WEIGHTS:
                 other = replace(chosen, factor_weight=factor_weight, taste_weight=taste_weight)
@@ -69,12 +78,12 @@ class OrderSearchTestCase(SimpleTestCase):
             return OrderSettings(regularization, half_life, 0.0, 0.0, ndcg)
 
         with mock.patch.object(order_search, "_best_weights", of):
-            chosen = choose_order(self.films, self.data, self.judges, HALF_LIVES)
+            chosen, _ = choose_order(self.films, self.data, self.judges, HALF_LIVES)
         self.assertEqual((chosen.regularization, chosen.half_life), (1000.0, 20.0))
 
     def test_it_chooses_among_the_half_lives_that_it_is_given(self) -> None:
-        self.assertEqual(choose_order(self.films, self.data, self.judges, (0.0,)).half_life, 0.0)
+        self.assertEqual(choose_order(self.films, self.data, self.judges, (0.0,))[0].half_life, 0.0)
 
     def test_it_takes_the_middle_where_nobody_can_judge(self) -> None:
-        chosen = choose_order(self.films, self.data, [], HALF_LIVES)
+        chosen, _ = choose_order(self.films, self.data, [], HALF_LIVES)
         self.assertEqual((chosen.regularization, chosen.half_life, chosen.factor_weight), (150.0, 5.0, 0.0))

@@ -7,17 +7,15 @@ others by a ridge regression. X holds how much a rating says for a film, not the
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.algorithms.interactions import Interactions
+from recommender.algorithms.symmetric_blocks import BLOCK, add_product, factorize, mirror, shared_out, solve_lower
 
 # How much a rating of 1, 2 … 5 stars says that a film was for this person; half stars lie between.
 _GRADES = (0.1, 0.2, 0.5, 1.0, 1.3)
@@ -32,11 +30,8 @@ MAX_DENSE_BYTES = 64 * 1024**2
 _ROWS = 32
 # The matrix of films × films must fit: beyond this many films, the most rated ones.
 MAX_FILMS = 12_000
-# Columns, or people, that are worked on at a time.
-_BLOCK = 512
-
-T = TypeVar("T")
-Columns = Callable[[NDArray[np.intp]], NDArray[np.float32]]  # numbers of columns → those columns
+# People whose ratings are summed up at a time.
+_PEOPLE = 2048
 
 
 def grades(stars: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
@@ -126,8 +121,8 @@ def fit_ease(data: Interactions, regularization: float, max_bytes: int = MAX_BYT
     """The weights of ``data`` with ridge λ = ``regularization``.
 
     Solved over people where they are fewer than films (by the Woodbury identity), else over films. The largest arrays
-    are float32 of people × films in the first case and films × films in the second. Threads share the columns out,
-    which changes no bit of the result.
+    are float32: films × films, and people × films in the first case, films × films once more in the second. Threads
+    share the work out, which changes no bit of the result.
     """
     films = np.flatnonzero(data.item_counts >= MIN_RATERS)
     if len(films) > MAX_FILMS:
@@ -136,26 +131,18 @@ def fit_ease(data: Interactions, regularization: float, max_bytes: int = MAX_BYT
         return _gathered([], [], [], data.n_items)
     neighbours = max(MIN_NEIGHBOURS, max_bytes // (8 * len(films)))
     solve = _over_people if data.n_users < len(films) else _over_films
-    inverse_columns = solve(data, films, np.float32(regularization))
+    precision = solve(data, films, np.float32(regularization))
 
     def weights_to(start: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-        columns = np.arange(start, min(start + _BLOCK, len(films)))
-        block = inverse_columns(columns)
-        diagonal = block[columns, np.arange(len(columns))].copy()
-        block /= -diagonal[None, :]
+        columns = np.arange(start, min(start + BLOCK, len(films)))
+        block = precision[:, start : start + BLOCK] / -precision[columns, columns]
         block[columns, np.arange(len(columns))] = 0.0
         rows, places = _largest(block, neighbours)
         return films[rows], films[columns[places]], block[rows, places]
 
-    found = _shared_out(weights_to, range(0, len(films), _BLOCK))
+    found = shared_out(weights_to, range(0, len(films), BLOCK))
     sources, targets, values = (list(parts) for parts in zip(*found, strict=True))
     return _gathered(sources, targets, values, data.n_items)
-
-
-def _shared_out(work: Callable[[int], T], blocks: range) -> list[T]:
-    """What each block gives, in their order; numpy lets go of the interpreter while it multiplies."""
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        return list(pool.map(work, blocks))
 
 
 def _matrix(data: Interactions, films: NDArray[np.intp], first: int, end: int) -> NDArray[np.float32]:
@@ -170,60 +157,40 @@ def _matrix(data: Interactions, films: NDArray[np.intp], first: int, end: int) -
     return matrix
 
 
-def _over_people(data: Interactions, films: NDArray[np.intp], regularization: np.float32) -> Columns:
-    """λP = I − Xᵀ(XXᵀ + λI)⁻¹X = I − YᵀY with Y = L⁻¹X. The factor λ falls out of B."""
+def _over_people(data: Interactions, films: NDArray[np.intp], regularization: np.float32) -> NDArray[np.float32]:
+    """λP = I − Xᵀ(XXᵀ + λI)⁻¹X = I − YᵀY, LLᵀ = XXᵀ + λI, Y = L⁻¹X. The factor λ falls out of B."""
     matrix = _matrix(data, films, 0, data.n_users)
-    _solve_lower(_lower_factor(matrix @ matrix.T, regularization), matrix)
+    lower = np.zeros((len(matrix), len(matrix)), np.float32)
+    add_product(matrix.T, to=lower)
+    _add_to_diagonal(lower, regularization)
+    factorize(lower)
+    solve_lower(lower, matrix)
+    del lower
+    precision = np.zeros((len(films), len(films)), np.float32)
+    add_product(matrix, to=precision)
+    np.negative(precision, out=precision)
+    _add_to_diagonal(precision, np.float32(1))
+    mirror(precision)
+    return precision
 
-    def columns(numbers: NDArray[np.intp]) -> NDArray[np.float32]:
-        block: NDArray[np.float32] = -(matrix.T @ matrix[:, numbers])
-        block[numbers, np.arange(len(numbers))] += 1.0
-        return block
 
-    return columns
-
-
-def _over_films(data: Interactions, films: NDArray[np.intp], regularization: np.float32) -> Columns:
-    """P = (XᵀX + λI)⁻¹ = YᵀY with Y = L⁻¹, XᵀX summed over blocks of people."""
-    gram = np.zeros((len(films), len(films)), np.float32)
-    for first in range(0, data.n_users, _BLOCK):
-        matrix = _matrix(data, films, first, min(first + _BLOCK, data.n_users))
-        gram += matrix.T @ matrix
-    lower = _lower_factor(gram, regularization)
-    del gram
+def _over_films(data: Interactions, films: NDArray[np.intp], regularization: np.float32) -> NDArray[np.float32]:
+    """P = (XᵀX + λI)⁻¹ = YᵀY, LLᵀ = XᵀX + λI, Y = L⁻¹, with XᵀX summed over blocks of people."""
+    precision = np.zeros((len(films), len(films)), np.float32)
+    for first in range(0, data.n_users, _PEOPLE):
+        add_product(_matrix(data, films, first, min(first + _PEOPLE, data.n_users)), to=precision)
+    _add_to_diagonal(precision, regularization)
+    factorize(precision)
     inverse = np.eye(len(films), dtype=np.float32)
-    _solve_lower(lower, inverse, is_lower=True)
-
-    def columns(numbers: NDArray[np.intp]) -> NDArray[np.float32]:
-        first = int(numbers[0])  # above it they are zero
-        product: NDArray[np.float32] = inverse[first:].T @ inverse[first:, numbers]
-        return product
-
-    return columns
+    solve_lower(precision, inverse, is_lower=True)
+    precision[:] = 0
+    add_product(inverse, to=precision, is_lower=True)
+    mirror(precision)
+    return precision
 
 
-def _lower_factor(gram: NDArray[np.float32], regularization: np.float32) -> NDArray[np.float32]:
-    """L of gram + λI = LLᵀ; changes ``gram``."""
-    gram[np.diag_indices_from(gram)] += regularization
-    return np.linalg.cholesky(gram).astype(np.float32, copy=False)
-
-
-def _solve_lower(lower: NDArray[np.float32], right: NDArray[np.float32], *, is_lower: bool = False) -> None:
-    """Makes ``right`` L⁻¹·right, in products of blocks: LAPACK's inverse of the whole takes several times as long.
-    ``is_lower``: nothing stands above the diagonal of ``right``."""
-    edges = [(first, min(first + _BLOCK, len(lower))) for first in range(0, len(lower), _BLOCK)]
-    inverses = [np.linalg.inv(lower[first:end, first:end]) for first, end in edges]
-
-    def solve(column: int) -> None:
-        mine = right[:, column : column + _BLOCK]
-        top = column if is_lower else 0
-        for (first, end), inverse in zip(edges, inverses, strict=True):
-            if first > top:
-                mine[first:end] -= lower[first:end, top:first] @ mine[top:first]
-            if end > top:
-                mine[first:end] = inverse @ mine[first:end]
-
-    _shared_out(solve, range(0, right.shape[1], _BLOCK))
+def _add_to_diagonal(matrix: NDArray[np.float32], number: np.float32) -> None:
+    matrix[np.diag_indices_from(matrix)] += number
 
 
 def _largest(block: NDArray[np.float32], n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

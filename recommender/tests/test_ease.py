@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from unittest import mock
 
 import numpy as np
 from django.test import SimpleTestCase
 
-from recommender.algorithms import ease
+from recommender.algorithms import ease, symmetric_blocks
 from recommender.algorithms.ease import fit_ease, grades
 from recommender.algorithms.interactions import Interactions
 from recommender.tests.ratings_for_tests import two_tastes
@@ -26,6 +28,16 @@ def dense(weights: ease.ItemWeights) -> np.ndarray:
     return np.array([weights.scores(np.array([i]), np.ones(1)) for i in range(weights.n_items)])
 
 
+@contextmanager
+def blocks_of(n: int) -> Iterator[None]:
+    with (
+        mock.patch.object(ease, "BLOCK", n),
+        mock.patch.object(symmetric_blocks, "BLOCK", n),
+        mock.patch.object(ease, "_PEOPLE", n),
+    ):
+        yield
+
+
 BOTH_WAYS = {
     "more people than films": two_tastes(n_users=80, n_items=40),
     "more films than people": two_tastes(n_users=30, n_items=90),
@@ -41,12 +53,12 @@ class FitEaseTestCase(SimpleTestCase):
     def test_it_works_in_blocks(self) -> None:
         for name, data in BOTH_WAYS.items():
             for block in (7, 10):
-                with self.subTest(name, block=block), mock.patch.object(ease, "_BLOCK", block):
+                with self.subTest(name, block=block), blocks_of(block):
                     np.testing.assert_allclose(dense(fit_ease(data, 5.0)), slow_weights(data, 5.0), atol=2e-4)
 
     def test_it_gives_the_same_bytes_on_any_number_of_threads(self) -> None:
         for name, data in BOTH_WAYS.items():
-            with self.subTest(name), mock.patch.object(ease, "_BLOCK", 7):
+            with self.subTest(name), blocks_of(7):
                 fitted = []
                 for n_threads in (1, 2, 5):
                     with mock.patch("os.sched_getaffinity", return_value=set(range(n_threads))):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import second_core
 from benchmarks.made_ratings import Shape, interactions
 from benchmarks.rounds import in_turn
 from recommender.algorithms.bayesian_factorization import BayesianFactorizationTrainer
@@ -33,13 +34,16 @@ def _of_size(data: Interactions, rounds: int) -> dict[str, Any]:
     }
     for trainer in trainers.values():
         trainer.train_epoch()  # compiles the kernel
-    times = in_turn({name: _sweep(trainer) for name, trainer in trainers.items()}, rounds)
+    sweeps = {name: _sweep(trainer) for name, trainer in trainers.items()}
+    times = in_turn(sweeps | second_core.contestants(), rounds)
+    machine = second_core.gain(times)
     one, two = (np.array(taken) for taken in times.values())
     same = bool(np.array_equal(*(trainer.checkpoint()["items"] for trainer in trainers.values())))
     return {
         "ratings": len(data),
         "seconds_per_sweep": {name: round(float(np.median(taken)), 4) for name, taken in times.items()},
         "faster_with_two": round(float(np.median(one / two)), 3),
+        "machine_with_two": machine,
         "same_bits": same,
     }
 

@@ -29,6 +29,7 @@ def training(libmf: float = 40.0) -> dict[str, Any]:
         "ns_per_update": {"ours, 1 thread": 10.0, "ours, 2 threads": 8.0, "Surprise SVD": 150.0, "LIBMF": libmf},
         "times_ours": {"ours, 1 thread": 1.0, "ours, 2 threads": 0.8, "Surprise SVD": 15.0, "LIBMF": libmf / 10},
         "faster_with_two": 1.25,
+        "machine_with_two": 1.875,
         "order_ns_per_rating": 20.0,
         "order_of_kernel": 0.1,
         "libmf_uses_avx": True,
@@ -116,6 +117,11 @@ class SpeedReportTestCase(SimpleTestCase):
         self.assertIn("A Processor of Note, 2 cores", text)
         self.assertIn("| every film ranked, 1,000,000 films: shortlist | 20.0 | 10.0 | 21.0 |", text)
         self.assertNotIn("quick run", text)
+
+    def test_it_says_what_a_second_thread_gains_on_the_machine_at_all(self) -> None:
+        page = report.page(TOLD)
+        self.assertIn("products of small matrices did 1.88 and 1.88 × what one did", page)
+        self.assertEqual(page.count("small matrices"), 1, "the sampler is of a run that did not measure it")
 
     def test_it_says_what_failed_and_keeps_what_was_measured(self) -> None:
         told = copy.deepcopy(TOLD)

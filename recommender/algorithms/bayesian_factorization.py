@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from recommender.algorithms.film_features import SideInformation
 from recommender.algorithms.film_model import FilmModel
-from recommender.algorithms.gibbs_kernel import Pool, grouped
+from recommender.algorithms.gibbs_kernel import Pool, grouped, prepare, square_errors
 from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, Interactions
 from recommender.algorithms.posterior import BayesianFactorizationConfig, PosteriorSample, film_model
 from recommender.algorithms.trainer import Epoch
@@ -171,27 +171,43 @@ class BayesianFactorizationTrainer:
         rng, mean, by_user, by_item = self._rng, self._global_mean, self._by_user, self._by_item
         items_prior = self._ahead or self._draw_items_prior()
         # A rating's weight is α times how steady its person is.
-        weights, bias = self._alpha * self._steadiness, self._users[:, 0]
-        residual, weight = self._pool.prepared(by_item, mean, bias, weights, by_item.other, out=self._of_ratings)
+        weights, user_bias = self._alpha * self._steadiness, np.ascontiguousarray(self._users[:, 0])
+        residual, weight = self._of_ratings
         information, normal = items_prior.drawn.result()
         self._ahead = None
         users_prior = self._pool.submit(lambda: self._user_prior.draw(self._users, rng))
         self._items = self._pool.draw_rows(
-            by_item, residual, weight, _with_one(self._users), self._item_prior.precision, information, normal
+            by_item,
+            residual,
+            weight,
+            _with_one(self._users),
+            self._item_prior.precision,
+            information,
+            normal,
+            before=lambda *rows: prepare(
+                by_item, rows, mean, user_bias, weights, by_item.other, out=(residual, weight)
+            ),
         )
         information, normal = users_prior.result()
         noise = self._random_noise()
         if self.n_epochs_done + 1 < self.config.n_epochs:
             self._ahead = self._draw_items_prior()
         vectors = _with_one(self._items)
-        bias = self._items[:, 0]
-        residual, weight = self._pool.prepared(by_user, mean, bias, weights, by_user.row, out=self._of_ratings)
+        item_bias, squared = np.ascontiguousarray(self._items[:, 0]), np.empty(self.data.n_users)
         self._users = self._pool.draw_rows(
-            by_user, residual, weight, vectors, self._user_prior.precision, information, normal
+            by_user,
+            residual,
+            weight,
+            vectors,
+            self._user_prior.precision,
+            information,
+            normal,
+            before=lambda *rows: prepare(by_user, rows, mean, item_bias, weights, by_user.row, out=(residual, weight)),
+            after=lambda first, end, drawn: square_errors(
+                by_user, (first, end), residual, drawn, vectors, out=(residual, squared)
+            ),
         )
-        squared = self._pool.squared_errors(by_user, residual, self._users, vectors, out=residual)
-        of_people = self._pool.row_sums(by_user, squared)
-        self._take_noise(of_people, noise)
+        self._take_noise(squared, noise)
         self.n_epochs_done += 1
         if self.n_epochs_done in self.config.sampled_epochs:
             self.samples.append(
@@ -205,7 +221,7 @@ class BayesianFactorizationTrainer:
                 )
             )
             self._judge()
-        return Epoch(self.n_epochs_done, float(np.sqrt(of_people.sum() / len(self.data))))
+        return Epoch(self.n_epochs_done, float(np.sqrt(squared.sum() / len(self.data))))
 
     def _judge(self) -> None:
         mean, squares = self._judged

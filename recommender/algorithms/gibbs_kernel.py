@@ -133,13 +133,37 @@ def _row_sums(first, end, starts, values, out):  # type: ignore[no-untyped-def]
         out[row] = s
 
 
-class Pool:
-    """Threads that draw rows together; the kernels let go of the interpreter while they compute.
+# What is done once for each rating is shared out with the rows: in numpy, on one thread, it would take as long as all
+# the rest on two. It goes into arrays that are there already (``out``): in new ones, the first write to each page takes
+# longer than the arithmetic, and threads wait for one another there.
 
-    What is done once for each rating is shared out too: in numpy, on one thread, it would take as long as all the rest
-    on two. It goes into arrays that are there already (``out``): in new ones, the first write to each page takes longer
-    than the arithmetic, and threads wait for one another there.
-    """
+
+def prepare(
+    ratings: Grouped,
+    rows: tuple[int, int],
+    mean: float,
+    bias: Array,
+    weights: Array,
+    index: NDArray[np.int32],
+    out: tuple[Array, Array],
+) -> None:
+    """Of the ratings of ``rows`` (the first, and the one after the last): what neither the mean nor the other side's
+    ``bias`` (n_other,) explains, and the weight, which is ``weights[index]``."""
+    begin, stop = ratings.starts[rows[0]], ratings.starts[rows[1]]
+    _prepare(begin, stop, ratings.value, mean, ratings.other, bias, index, weights, *out)
+
+
+def square_errors(
+    ratings: Grouped, rows: tuple[int, int], residual: Array, drawn: Array, vectors: Array, out: tuple[Array, Array]
+) -> None:
+    """Of the ratings of ``rows``: (residual_t − x_a·v_t)² and its sum for each row, (n,) and (n_rows,). The first of
+    ``out`` may be ``residual``."""
+    _squared_errors(*rows, ratings.starts, ratings.other, residual, drawn, vectors, out[0])
+    _row_sums(*rows, ratings.starts, *out)
+
+
+class Pool:
+    """Threads that draw rows together; the kernels let go of the interpreter while they compute."""
 
     def __init__(self, n_threads: int | None = None) -> None:
         self.n_threads = n_threads or len(os.sched_getaffinity(0))
@@ -162,67 +186,28 @@ class Pool:
         precision: Array,
         prior_information: Array,
         normal: Array,
+        before: Callable[[int, int], None] | None = None,
+        after: Callable[[int, int, Array], None] | None = None,
     ) -> Array:
         """One draw of each row x_a ~ N(A⁻¹b, A⁻¹), A = Λ + Σ_t w_t v_t v_tᵀ, b = Λm_a + Σ_t w_t e_t v_t, (n_rows, k).
 
         ``residual`` e, ``weight`` w: (n,) in the order of ``ratings``; ``vectors``: (n_other, k); ``precision`` Λ:
-        (k, k); ``prior_information`` Λm: (n_rows, k); ``normal``: (n_rows, k) standard normal numbers.
+        (k, k); ``prior_information`` Λm: (n_rows, k); ``normal``: (n_rows, k) standard normal numbers. ``before`` and
+        ``after`` are called for some rows (the first, the one after the last, and all that are drawn) by the thread
+        that draws them, while what they need of the ratings is in its cache.
         """
         out = np.empty_like(normal)
         arguments = (ratings.starts, ratings.other, residual, weight, vectors, precision, prior_information, normal)
 
         def draw(first: int, end: int) -> None:
+            if before is not None:
+                before(first, end)
             _draw_rows(first, end, *arguments, out)
+            if after is not None:
+                after(first, end, out)
 
         self._share(draw, ratings.starts)
         return out
-
-    def squared_errors(self, ratings: Grouped, residual: Array, rows: Array, vectors: Array, out: Array) -> Array:
-        """(residual_t − x_a·v_t)² for each rating, in the order of ``ratings``, (n,): ``out``, which may be
-        ``residual``."""
-
-        def subtract(first: int, end: int) -> None:
-            _squared_errors(first, end, ratings.starts, ratings.other, residual, rows, vectors, out)
-
-        self._share(subtract, ratings.starts)
-        return out
-
-    def prepared(
-        self,
-        ratings: Grouped,
-        mean: float,
-        bias: Array,
-        weights: Array,
-        index: NDArray[np.int32],
-        out: tuple[Array, Array],
-    ) -> tuple[Array, Array]:
-        """What of each rating neither the mean nor the other side's ``bias`` (n_other,) explains, and its weight, which
-        is ``weights[index]``, (n,) both: ``out``."""
-        apart = np.ascontiguousarray(bias)
-
-        def prepare(begin: int, stop: int) -> None:
-            _prepare(begin, stop, ratings.value, mean, ratings.other, apart, index, weights, *out)
-
-        self._share_evenly(prepare, len(index))
-        return out
-
-    def row_sums(self, ratings: Grouped, values: Array) -> Array:
-        """The sum of the ``values`` (n,) of each row's ratings, (n_rows,)."""
-        out = np.empty(len(ratings.starts) - 1)
-
-        def add(first: int, end: int) -> None:
-            _row_sums(first, end, ratings.starts, values, out)
-
-        self._share(add, ratings.starts)
-        return out
-
-    def _share_evenly(self, work: Callable[[int, int], None], n: int) -> None:
-        if self._executor is None:
-            work(0, n)
-            return
-        edges = np.linspace(0, n, self.n_threads + 1).astype(np.int64)
-        for future in [self._executor.submit(work, int(a), int(b)) for a, b in itertools.pairwise(edges)]:
-            future.result()
 
     def _share(self, work: Callable[[int, int], None], starts: NDArray[np.int64]) -> None:
         n_rows = len(starts) - 1

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from django.test import SimpleTestCase
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.algorithms.gibbs_kernel import Grouped, Pool, grouped
+from recommender.algorithms.gibbs_kernel import Grouped, Pool, grouped, prepare, square_errors
 
 
-def a_side(seed: int, n_rows: int, n_ratings: int, k: int) -> tuple[Grouped, dict[str, np.ndarray]]:
+def a_side(seed: int, n_rows: int, n_ratings: int, k: int) -> tuple[Grouped, dict[str, Any]]:
     rng = np.random.default_rng(seed)
     ratings = grouped(
         rng.integers(0, n_rows, n_ratings).astype(np.int32),
@@ -27,7 +29,7 @@ def a_side(seed: int, n_rows: int, n_ratings: int, k: int) -> tuple[Grouped, dic
     }
 
 
-def slow_twin(ratings: Grouped, given: dict[str, np.ndarray]) -> np.ndarray:
+def slow_twin(ratings: Grouped, given: dict[str, Any]) -> np.ndarray:
     """The draws with numpy's own factorization, row by row."""
     drawn = np.empty_like(given["normal"])
     for row in range(len(drawn)):
@@ -69,17 +71,36 @@ class DrawRowsTestCase(SimpleTestCase):
         ratings, side = a_side(5, 12, 80, 4)
         rows = side["normal"]
         expected = side["residual"] - np.einsum("nk,nk->n", rows[ratings.row], side["vectors"][ratings.other])
-        residual = side["residual"].copy()
-        squared = Pool(2).squared_errors(ratings, residual, rows, side["vectors"], out=residual)
-        np.testing.assert_allclose(squared, np.square(expected), atol=1e-12)
+        residual, of_rows = side["residual"].copy(), np.empty(12)
+        for part in ((0, 5), (5, 12)):
+            square_errors(ratings, part, residual, rows, side["vectors"], (residual, of_rows))
+        np.testing.assert_allclose(residual, np.square(expected), atol=1e-12)
+        np.testing.assert_allclose(of_rows, np.bincount(ratings.row, np.square(expected), 12), atol=1e-12)
 
     def test_it_prepares_ratings_for_either_side(self) -> None:
         ratings, _ = a_side(6, 12, 81, 4)
         rng = np.random.default_rng(1)
         bias, of_rows, of_others = rng.normal(size=20), rng.random(12), rng.random(20)
-        for n_threads in (1, 2, 3):
-            for weights, index in ((of_rows, ratings.row), (of_others, ratings.other)):
-                out = np.empty(81), np.empty(81)
-                residual, weight = Pool(n_threads).prepared(ratings, 3.5, bias, weights, index, out=out)
-                np.testing.assert_array_equal(residual, ratings.value - 3.5 - bias[ratings.other])
-                np.testing.assert_array_equal(weight, weights[index])
+        for weights, index in ((of_rows, ratings.row), (of_others, ratings.other)):
+            out = np.empty(81), np.empty(81)
+            for part in ((0, 5), (5, 12)):
+                prepare(ratings, part, 3.5, bias, weights, index, out)
+            np.testing.assert_array_equal(out[0], ratings.value - 3.5 - bias[ratings.other])
+            np.testing.assert_array_equal(out[1], weights[index])
+
+    def test_whoever_draws_rows_is_asked_before_and_after(self) -> None:
+        ratings, side = a_side(7, 200, 3000, 3)
+        for n_threads in (1, 2):
+            asked: list[tuple[int, int]] = []
+            told: list[tuple[int, int, np.ndarray]] = []
+
+            def before(first: int, end: int, asked: list[tuple[int, int]] = asked) -> None:
+                asked.append((first, end))
+
+            def after(first: int, end: int, rows: np.ndarray, told: list[tuple[int, int, np.ndarray]] = told) -> None:
+                told.append((first, end, rows[first:end].copy()))
+
+            drawn = Pool(n_threads).draw_rows(ratings, **side, before=before, after=after)
+            self.assertEqual(sorted(asked), sorted((first, end) for first, end, _ in told))
+            rows = np.concatenate([part for *_, part in sorted(told, key=lambda one: one[0])])
+            self.assertEqual(rows.tobytes(), drawn.tobytes())

@@ -27,7 +27,7 @@ MAX_BYTES = 16 * 1024**2
 MIN_NEIGHBOURS = 100
 # At serving, a square matrix of the same weights is used up to this size, that is up to 4,096 films.
 MAX_DENSE_BYTES = 64 * 1024**2
-_ROWS = 32
+_ROWS = 16
 # The matrix of films × films must fit: beyond this many films, the most rated ones.
 MAX_FILMS = 12_000
 # People whose ratings are summed up at a time.
@@ -73,11 +73,11 @@ class ItemWeights:
             place_of, matrix = self._dense
             places = place_of[items]
             known = places >= 0
-            rows, voices = places[known], strengths[known].astype(np.float32)
-            # As many rows at a time as stay in the cache. Their products are as exact as the weights are, and are added
-            # up in float64.
+            rows, voices = places[known], strengths[known]
+            # Few rows at a time stay in the cache while they are widened; every digit is kept.
             for first in range(0, len(rows), _ROWS):
-                scores += voices[first : first + _ROWS] @ matrix[rows[first : first + _ROWS]]
+                widened = matrix[rows[first : first + _ROWS]].astype(np.float64)
+                scores += voices[first : first + _ROWS] @ widened
             return scores
         starts, targets, values = self._sparse
         # A film has no target twice, so each slice can be added in one go: twice as fast as one count over all.

@@ -114,6 +114,6 @@ class FitEaseTestCase(SimpleTestCase):
         square = weights.scores(items, strengths)
         with mock.patch.object(ease, "MAX_DENSE_BYTES", 0):
             sparse = replace(weights).scores(items, strengths)
-        np.testing.assert_allclose(square, sparse, atol=1e-6)  # float32 and float64
+        np.testing.assert_allclose(square, sparse, atol=1e-12)
         self.assertTrue(square.any())
         self.assertFalse(weights.scores(np.array([7]), np.ones(1)).any())

@@ -52,10 +52,9 @@ class ExplainForTestCase(CatalogueTestCase):
             film = Movie.objects.get(pk=item.movie_id)
             explanation = explain_for(self.alice, film, all_contributions=True)
             order = explanation["order"]
-            # Lists are sorted by what weights and features say in float32, which is what they are kept in.
-            self.assertAlmostEqual(order["score"], item.score, delta=1e-6)
+            self.assertAlmostEqual(order["score"], item.score, delta=1e-9)
             total = sum(entry["order_contribution"] for entry in explanation["contributions"])
-            self.assertAlmostEqual(total + order["tie_break"], order["score"], delta=1e-6)
+            self.assertAlmostEqual(total + order["tie_break"], order["score"], delta=1e-9)
             self.assertTrue(all(entry["contribution"] > 0 for entry in order["movies"]))
 
     def test_it_names_only_liked_films_that_speak_for_this_one(self) -> None:

@@ -86,7 +86,7 @@ class ListsTestCase(MomentCase):
             order = explain_for(self.alice, Movie.objects.get(pk=shown.movie_id))["order"]
         self.assertEqual({part["when"] for part in order["moment"]}, {"weekend evening", "device: phone"})
         self.assertTrue(all(part["genre"] == "Comedy" for part in order["moment"]))
-        self.assertAlmostEqual(order["score"] + sum(part["amount"] for part in order["moment"]), shown.score, places=6)
+        self.assertAlmostEqual(order["score"] + sum(part["amount"] for part in order["moment"]), shown.score, places=9)
 
     def test_the_request_says_which_moment_it_is(self) -> None:
         self.client.force_login(self.alice)

@@ -72,4 +72,4 @@ class RankerTestCase(SimpleTestCase):
         for ranker in (Ranker(WEIGHTS, 5.0), Ranker(WEIGHTS, 5.0, FACTORS, 0.6)):
             votes = ranker.votes(rated)
             for item in (0, 31, 59):
-                self.assertAlmostEqual(float(votes.contributions(item).sum()), float(votes.scores[item]), delta=1e-6)
+                self.assertAlmostEqual(float(votes.contributions(item).sum()), float(votes.scores[item]), places=8)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cinema.models import ListControls, Rating
 from cinema.tests.browsers import InABrowser, sticking_out
 from mlops.tests.control_room import control_room_pages
 from mlops.tests.small_searches import a_search, a_trial
 from recommender import registry
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 
 class BrowserTestCase(InABrowser):
@@ -36,6 +41,29 @@ class BrowserTestCase(InABrowser):
             self.assertEqual(page.locator(f"[id={form_id}]").count(), 1)
             page.locator("#rail h3", has_text=first).wait_for()
         self.assertEqual(self.values(int(str(form_id).removeprefix("rating-"))), [])
+
+    def test_a_list_on_its_way_gives_way_to_the_one_after_a_newer_rating(self) -> None:
+        # So few ratings that the page asks for more.
+        Rating.objects.filter(user=self.alice).exclude(movie_id__in=[10, 20]).delete()
+        with self.page() as page:
+            page.goto(f"{self.live_server_url}/")
+            held: list[Route] = []
+
+            def hold_the_first(route: Route) -> None:
+                """Keeps the first list that the page asks for back, as a slow line would."""
+                if held or route.request.headers.get("hx-request") != "true":
+                    route.continue_()
+                else:
+                    held.append(route)
+
+            page.route(f"{self.live_server_url}/", hold_the_first)
+            first = page.locator("#rail h3").inner_text()
+            page.locator(".spotlight input[value='4.0']").click()
+            page.locator("#announcement", has_text="Learned in").wait_for(state="attached")
+            page.locator(".rate-card form").first.locator("input[value='4.5']").click()
+            page.wait_for_function("first => document.querySelector('#rail h3').innerText !== first", arg=first)
+            self.assertEqual(len(held), 1)
+        self.assertEqual(Rating.objects.filter(user=self.alice, movie__title=first, value=4.0).count(), 1)
 
     def test_the_first_film_of_the_list_is_rated_and_makes_room_for_the_next(self) -> None:
         with self.page() as page:

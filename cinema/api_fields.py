@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -12,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.utils import html
 
 from cinema.models import MAX_DISCOVERIES, RATING_VALUES, SINCE_RANGE, User
-from cinema.throttling import allow
+from cinema.throttling import admission
 
 # A path's id: up to 18 digits, which every database holds. Longer ones are not routed, and so are 404.
 ID_PATTERN = "[1-9][0-9]{0,17}"
@@ -268,6 +269,16 @@ def signed_in(request: Request) -> User:
 
 def throttle(scope: str, key: str) -> None:
     """Counts one attempt and raises Throttled, which becomes 429 with Retry-After."""
-    verdict = allow(scope, key)
-    if not verdict.allowed:
-        raise exceptions.Throttled(wait=verdict.retry_after)
+    throttled(scope, key)()
+
+
+def throttled(scope: str, key: str) -> Callable[[], None]:
+    """What does the same when it is called, in the transaction in which it is called."""
+    admitted = admission(scope, key)
+
+    def admit() -> None:
+        verdict = admitted()
+        if not verdict.allowed:
+            raise exceptions.Throttled(wait=verdict.retry_after)
+
+    return admit

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import connection
 
+from cinema.durability import durable
 from cinema.models import User, new_edition
 
 # Whoever writes holds up all others on SQLite, so this is a statement that is not composed anew. Our own table.
@@ -27,7 +28,7 @@ def person_lock(user: User) -> Iterator[None]:
     key, so that rows that refer to it can be written meanwhile.
     """
     edition = new_edition()
-    with transaction.atomic():
+    with durable():
         with connection.cursor() as cursor:
             cursor.execute(_CHANGE, [edition, user.pk])
             if not cursor.rowcount:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,14 +24,17 @@ class RatingChange:
     created: bool  # False: an earlier rating was replaced
 
 
-def rate_movie(*, user: User, movie: Movie, value: float) -> RatingChange:
+def rate_movie(*, user: User, movie: Movie, value: float, admit: Callable[[], object] | None = None) -> RatingChange:
     """Stores ``user``'s rating of ``movie`` in one transaction. Sending the same again changes nothing but the time.
 
-    Raises InvalidRating for a value off the scale; the database's own check stands behind it.
+    ``admit`` is called in that transaction, before anything is written; what it raises refuses the rating. Raises
+    InvalidRating for a value off the scale; the database's own check stands behind it.
     """
     if isinstance(value, bool) or value not in RATING_VALUES:
         raise InvalidRating(f"{value!r} is not a rating from 0.5 to 5 in steps of 0.5.")
     with person_lock(user):
+        if admit is not None:
+            admit()
         now = timezone.now()  # after waiting: what is written later is later
         moment = to_database(now)
         with connection.cursor() as cursor:

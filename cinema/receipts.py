@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -34,11 +34,11 @@ class Receipt:
         }
 
 
-def rate_with_receipt(*, user: User, movie: Movie, value: float) -> Receipt:
-    """Writes the rating and solves the person anew. Raises InvalidRating."""
+def rate_with_receipt(*, user: User, movie: Movie, value: float, admit: Callable[[], object] | None = None) -> Receipt:
+    """Writes the rating, if ``admit`` does not refuse it, and solves the person anew. Raises InvalidRating."""
     before = list_for(user)
     started = time.perf_counter()
-    change = rate_movie(user=user, movie=movie, value=value)
+    change = rate_movie(user=user, movie=movie, value=value, admit=admit)
     note_act(user, movie, "rated", change.rating.value)
     return _receipt(user, before, started, rating=change.rating, created=change.created)
 

@@ -5,6 +5,7 @@ Where REDIS_URL is set they count in Redis, else in the database; there too whil
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,15 +31,24 @@ def allow(scope: str, key: str) -> Verdict:
 
     Fixed windows of a minute: exact, cheap, and easy to explain to whoever is turned away.
     """
-    limit = settings.THROTTLE_RATES[scope]
+    return admission(scope, key)()
+
+
+def admission(scope: str, key: str) -> Callable[[], Verdict]:
+    """The same for somebody who is about to write: counted in Redis now, or else in the database by what is returned,
+    in the transaction in which it is called. One that is rolled back because the attempt was refused counts none, which
+    refuses the next one just as well."""
     now = current_time()
     window = now.replace(second=0, microsecond=0)
     count = _count_in_redis(scope, key, window)
-    if count is None:
-        count = _count_in_database(scope, key, window)
-    if count <= limit:
-        return Verdict(True, 0)
-    return Verdict(False, max(1, int((window + WINDOW - now).total_seconds()) + 1))
+
+    def verdict() -> Verdict:
+        n = _count_in_database(scope, key, window) if count is None else count
+        if n <= settings.THROTTLE_RATES[scope]:
+            return Verdict(True, 0)
+        return Verdict(False, max(1, int((window + WINDOW - now).total_seconds()) + 1))
+
+    return verdict
 
 
 def _count_in_redis(scope: str, key: str, window: datetime) -> int | None:

@@ -213,6 +213,8 @@ class TroubleTestCase(ApiTestCase):
                 for n in range(1, 6)
             ]
             self.assertEqual(codes, [201, 201, 201, 429, 429])
+            kept = Rating.objects.filter(user=self.alice, movie__in=[10, 20, 30, 40, 50])
+            self.assertEqual(sorted(kept.values_list("movie_id", flat=True)), [10, 20, 30])
             response = self.api("DELETE", "/api/ratings/10", by=self.alice)
             self.assert_problem(response, 429)
             self.assertTrue(1 <= int(response.headers["Retry-After"]) <= 61)

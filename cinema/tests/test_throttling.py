@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from unittest import mock
 
+from django.db import transaction
 from django.test import TestCase, override_settings
 
 from cinema.models import ThrottleCount
-from cinema.throttling import allow
+from cinema.throttling import admission, allow
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -43,6 +45,21 @@ class ThrottlingTestCase(TestCase):
             with at(NOON):
                 self.assertTrue(allow("sign-in", key).allowed)
                 self.assertFalse(allow("sign-in", key).allowed)
+
+    def test_a_refused_attempt_that_is_rolled_back_lets_the_next_one_pass_no_more(self) -> None:
+        for allowed in (True, True, False, False):
+            with at(NOON), suppress(ZeroDivisionError), transaction.atomic():
+                verdict = admission("rating", "1")()
+                self.assertEqual(verdict.allowed, allowed)
+                if not verdict.allowed:
+                    raise ZeroDivisionError
+        self.assertEqual(ThrottleCount.objects.get().count, 2)
+
+    def test_an_attempt_is_counted_where_it_is_used_and_once(self) -> None:
+        with at(NOON):
+            first, second = admission("sign-in", "1"), admission("sign-in", "1")
+            self.assertTrue(second().allowed)
+            self.assertFalse(first().allowed)
 
     def test_it_keeps_no_old_counts(self) -> None:
         for minute in range(5):

@@ -11,22 +11,26 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 LINGER_SECONDS = 2.0
+# How long a thread waits for what a new connection asks. Browsers connect ahead of asking, and strangers may never ask.
+QUIET_SECONDS = 0.05
 
 
 class SharingWorker(ThreadWorker):
-    """Keeps no more connections open than its threads can answer at once.
+    """Accepts a connection when a thread has time for it, and keeps no more open than its threads can answer at once.
 
     Whoever accepts a connection answers all that is asked on it. Eight browsers could so end up at one process, while
-    another is idle: half of the speed, for as long as they stay. Where there are too many, a connection is closed with
-    its answer, and the next request goes to whoever has time. How many may come is not limited by this.
+    another is idle: half of the speed, for as long as they stay. So they stand in one queue for all processes, the
+    listener's, until a thread is free; and where more are open than there are threads, a connection is closed with its
+    answer, and the next request goes to whoever has time. How many may come is not limited by this.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lingering: deque[TConn] = deque()  # answered for the last time, the earliest first
+        self._in_hand = 0  # requests that threads have or will have
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
@@ -45,10 +49,26 @@ class SharingWorker(ThreadWorker):
     def max_keepalived(self, at_rest: int) -> None:
         self._at_rest = at_rest
 
+    def enqueue_req(self, conn: TConn) -> None:
+        self._in_hand += 1
+        if self._in_hand >= self.cfg.threads:
+            self.set_accept_enabled(False)
+        super().enqueue_req(conn)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """gunicorn asks to enable it before each wait for what comes next."""
+        super().set_accept_enabled(enabled and self._in_hand < self.cfg.threads)
+
+    def handle(self, conn: TConn) -> Any:
+        if not conn.initialized and not conn.wait_for_data(QUIET_SECONDS):
+            return _DEFER  # until there is something to read, and without a thread
+        return super().handle(conn)
+
     # A connection is closed when its client has read the answer and closed it (RFC 9112, section 9.6). gunicorn waits
     # for that in the thread that hands out all requests: one slow client would hold up everybody's for two seconds.
 
     def finish_request(self, conn: TConn, future: Future[Any]) -> None:
+        self._in_hand -= 1
         if future.cancelled() or future.exception() is not None or future.result():
             super().finish_request(conn, future)
             return

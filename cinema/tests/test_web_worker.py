@@ -10,15 +10,22 @@ from pathlib import Path
 from django.conf import settings
 from django.test import SimpleTestCase
 
+# Asked for /PORT, it answers when whoever listens there closes the connection that it makes.
 APPLICATION = """
+import socket
+
 def application(environ, start_response):
+    port = environ["PATH_INFO"].strip("/")
+    if port:
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=30) as held:
+            held.recv(1)
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
 """
 
 
-class SharingWorkerTestCase(SimpleTestCase):
-    """One process with two threads."""
+class WebServerTestCase(SimpleTestCase):
+    processes, threads = 1, 2
 
     def setUp(self) -> None:
         super().setUp()
@@ -32,8 +39,9 @@ class SharingWorkerTestCase(SimpleTestCase):
             server = subprocess.Popen(
                 [
                     sys.executable, "-m", "gunicorn", "small_application", "--pythonpath", folder.name,
-                    "--worker-class", "cinema.web_worker.SharingWorker", "--workers", "1", "--threads", "2",
-                    "--bind", f"fd://{listener.fileno()}", "--no-control-socket", "--log-level", "warning",
+                    "--worker-class", "cinema.web_worker.SharingWorker", "--workers", str(self.processes),
+                    "--threads", str(self.threads), "--bind", f"fd://{listener.fileno()}", "--no-control-socket",
+                    "--log-level", "warning",
                 ],
                 cwd=settings.BASE_DIR, pass_fds=[listener.fileno()],
             )  # fmt: skip
@@ -45,9 +53,11 @@ class SharingWorkerTestCase(SimpleTestCase):
         self.addCleanup(connection.close)
         return connection
 
-    def ask(self, connection: socket.socket, *headers: str) -> str:
+    def say(self, connection: socket.socket, *headers: str, path: str = "/") -> None:
+        connection.sendall("\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode())
+
+    def hear(self, connection: socket.socket) -> str:
         """The head of the answer, in small letters."""
-        connection.sendall("\r\n".join(["GET / HTTP/1.1", "Host: localhost", *headers, "", ""]).encode())
         answer = b""
         while not answer.endswith(b"\r\n\r\nok"):
             came = connection.recv(4096)
@@ -55,6 +65,12 @@ class SharingWorkerTestCase(SimpleTestCase):
             answer += came
         return answer.decode().lower()
 
+    def ask(self, connection: socket.socket, *headers: str) -> str:
+        self.say(connection, *headers)
+        return self.hear(connection)
+
+
+class SharingWorkerTestCase(WebServerTestCase):
     def test_it_keeps_as_many_connections_as_it_has_threads(self) -> None:
         few = [self.connect() for _ in range(2)]
         for _ in range(3):
@@ -75,3 +91,31 @@ class SharingWorkerTestCase(SimpleTestCase):
         self.ask(self.connect())
         self.assertLess(time.monotonic() - began, 1.5, "as long as gunicorn lingers")
         self.assertEqual(slow.recv(1), b"")
+
+
+class SilentClientTestCase(WebServerTestCase):
+    threads = 1
+
+    def test_whoever_connects_and_says_nothing_takes_nobody_s_time(self) -> None:
+        silent = [self.connect() for _ in range(4)]
+        began = time.monotonic()
+        self.ask(self.connect())
+        self.assertLess(time.monotonic() - began, 4, "as long as gunicorn lets one of them have a thread")
+        for connection in silent:
+            self.ask(connection)
+
+
+class BusyProcessTestCase(WebServerTestCase):
+    processes, threads = 2, 1
+
+    def test_a_process_without_a_free_thread_leaves_new_connections_to_the_others(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            held = self.connect()
+            self.say(held, path=f"/{listener.getsockname()[1]}")
+            listener.settimeout(30)
+            until_released, _ = listener.accept()
+            with until_released:
+                for _ in range(8):
+                    with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+                        self.ask(connection)
+            self.hear(held)

@@ -47,14 +47,20 @@ def durable() -> Iterator[None]:
         return
     with _unsynced() as driver:
         yield
-    _sync_log(driver)
+    if driver is not None:
+        _sync_log(driver)
 
 
 @contextmanager
 def _unsynced() -> Iterator[Any]:
-    """A transaction on SQLite, not synced when it is committed: in WAL mode it may be lost, but nothing breaks."""
+    """A transaction on SQLite, not synced when it is committed: it may be lost, but nothing breaks. The driver's
+    connection; None where the folder allows no WAL mode, in which something might: there it is synced."""
     connection.ensure_connection()
     driver = connection.connection  # its own statements: Django's cursors take as long as all the rest
+    if driver.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        with transaction.atomic():
+            yield None
+        return
     driver.execute("PRAGMA synchronous = NORMAL")
     try:
         with transaction.atomic():

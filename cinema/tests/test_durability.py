@@ -164,3 +164,14 @@ class DurableTestCase(TransactionTestCase):
             self.assertTrue(waits_for_the_disk())
         self.assertEqual(self.disk.log, b"")
         self.assertTrue(Genre.objects.filter(name="first").exists())
+
+    def test_where_there_is_no_log_it_waits_as_any_transaction(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA journal_mode = DELETE")
+            self.addCleanup(connection.close)  # the next one asks for its log again
+            self.assertEqual(cursor.fetchone()[0], "delete")
+        for context in (durable(), forgettable()):
+            with context:
+                self.assertTrue(waits_for_the_disk())
+                Genre.objects.get_or_create(name="first")
+        self.assertEqual(Genre.objects.count(), 1)

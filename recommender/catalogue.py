@@ -50,6 +50,7 @@ class _Memory:
     edition: int | None = None
     films: dict[int, CatalogueFilm | None] = field(default_factory=dict)  # by id; None: the catalogue has lost it
     masks: dict[Filters, NDArray[np.bool_]] = field(default_factory=dict)
+    there: NDArray[np.bool_] | None = None
 
 
 _memory: PerVersion[_Memory] = PerVersion()
@@ -112,6 +113,22 @@ def _read(movie_ids: list[int]) -> dict[int, CatalogueFilm]:
             genres[pk].append(name)
         cursor.execute(_FILMS.format(ids=ids), movie_ids)
         return {pk: CatalogueFilm(pk, title, year, genres[pk]) for pk, title, year in cursor.fetchall()}
+
+
+_ALL = f'SELECT id FROM "{Movie._meta.db_table}"'  # nosec B608
+
+
+def there(live: LiveModel) -> NDArray[np.bool_]:
+    """Which of the version's films have not been deleted since the training, (n_items,), in its order."""
+    memory = _remembered(live)
+    if memory.there is None:
+        with connection.cursor() as cursor:
+            cursor.execute(_ALL)
+            rows = live.model.rows(np.array(cursor.fetchall(), np.int64).ravel())
+        found = np.zeros(live.model.n_items, np.bool_)
+        found[rows[rows >= 0]] = True
+        memory.there = found
+    return memory.there
 
 
 def fitting(filters: Filters, live: LiveModel) -> NDArray[np.bool_]:

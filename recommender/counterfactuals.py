@@ -13,13 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cinema.models import Movie
 from recommender.algorithms.film_model import Array, Person
+from recommender.catalogue import there
 from recommender.serving import LiveModel
 from recommender.viewers import list_scores
-
-# From this many films on, reading all ids of the catalogue beats naming them in the query.
-_MANY_FILMS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +44,13 @@ def counterfactuals(
     rating is thought away is unrated then, yet it stays out of the ranking: with it there would be one rival more than
     before, and the two places would differ by who competes and not only by what is known of the person.
     """
-    unwanted = np.zeros(live.model.n_items, np.bool_)
-    unwanted[person.history.item] = True
+    rivals = there(live).copy()
+    rivals[person.history.item] = False
     rows = live.model.rows(hidden)
-    unwanted[rows[rows >= 0]] = True
+    rivals[rows[rows >= 0]] = False
     shortened = [live.model.solve(person.history.without(rated_row)) for rated_row in rated_rows]
-    ahead = [_ahead(list_scores(live, live.model.order(one)), row) & ~unwanted for one in (person, *shortened)]
-    present = _in_catalogue(live, np.logical_or.reduce(ahead))
-    rank, *ranks = (1 + int(np.count_nonzero(mask & present)) for mask in ahead)
+    ahead = [_ahead(list_scores(live, live.model.order(one)), row) for one in (person, *shortened)]
+    rank, *ranks = (1 + int(np.count_nonzero(mask & rivals)) for mask in ahead)
     stars = [float(one.predicted_ratings([row])[0]) for one in shortened]
     return Counterfactuals(rank, dict(zip(rated_rows, map(WithoutIt, stars, ranks), strict=True)))
 
@@ -64,15 +60,3 @@ def _ahead(scores: Array, row: int) -> NDArray[np.bool_]:
     ahead = scores > scores[row]
     ahead[:row] |= scores[:row] == scores[row]
     return ahead
-
-
-def _in_catalogue(live: LiveModel, asked: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which of the ``asked`` films have not been deleted since the training, (n_items,)."""
-    present = np.zeros(live.model.n_items, np.bool_)
-    movie_ids = live.model.movie_ids[asked]
-    if not len(movie_ids):
-        return present
-    films = Movie.objects.all() if len(movie_ids) > _MANY_FILMS else Movie.objects.filter(pk__in=movie_ids.tolist())
-    rows = live.model.rows(np.fromiter(films.order_by().values_list("pk", flat=True), np.int64))
-    present[rows[rows >= 0]] = True
-    return present

@@ -9,7 +9,6 @@ would be a solve and a ranking for every rating, 180 ms for 200 of them on the d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -23,7 +22,7 @@ from recommender.algorithms.interactions import MAX_RATING, MIN_RATING, RELEVANT
 from recommender.algorithms.new_films import NewFilm
 from recommender.algorithms.ordering import Order
 from recommender.arms import place_of
-from recommender.catalogue import genre_names
+from recommender.catalogue import genre_names, movies_by_id
 from recommender.counterfactuals import Counterfactuals, WithoutIt, counterfactuals
 from recommender.histories import rated_films, wishes
 from recommender.moments import context_of
@@ -64,7 +63,7 @@ def explain_for(user: User, movie: Movie, *, all_contributions: bool = False) ->
     tie_break = float(model.ordering.tie_breaks[row]) if row >= 0 else 0.0
     named, first = _named(history, parts), _strongest(order)
     mentioned = np.union1d(named, first)
-    titles = _titles(model.movie_ids[history.item if all_contributions else history.item[mentioned]])
+    titles = _titles(model.movie_ids[history.item if all_contributions else history.item[mentioned]], live)
     # A film that came after the training stands behind all others, whatever one has rated.
     standing = Counterfactuals(None, {})
     if row >= 0:
@@ -130,7 +129,7 @@ def placed_by(viewer: Viewer, movie_id: int) -> list[dict[str, Any]]:
     row = int(viewer.live.model.rows(np.array([movie_id]))[0])
     order = viewer.order.contributions(row) if row >= 0 else np.zeros(len(viewer.history))
     first = _strongest(order)
-    titles = _titles(viewer.live.model.movie_ids[viewer.history.item[first]])
+    titles = _titles(viewer.live.model.movie_ids[viewer.history.item[first]], viewer.live)
     return _entries(viewer.live, viewer.history, first, titles, {}, contribution=order)
 
 
@@ -144,7 +143,7 @@ def _network(live: LiveModel, order: Order | None, row: int) -> dict[str, Any] |
     without = network.ranker.rescored_without(history, row)
     change = order.network_factor * (float(network.ranker.scores(history)[row]) - without)
     first = np.argsort(-np.abs(change), kind="stable")[:MAX_NAMED]
-    titles = _titles(live.model.movie_ids[history.item[first]])
+    titles = _titles(live.model.movie_ids[history.item[first]], live)
     return {
         "score": float(order.network_scores[row]),
         "rescored": _entries(live, history, first, titles, {}, change=change),
@@ -185,8 +184,8 @@ def _entries(
     return entries
 
 
-def _titles(movie_ids: Iterable[int]) -> dict[int, str]:
-    return dict(Movie.objects.filter(pk__in=[int(pk) for pk in movie_ids]).values_list("pk", "title"))
+def _titles(movie_ids: NDArray[np.int64], live: LiveModel) -> dict[int, str]:
+    return {pk: film.title for pk, film in movies_by_id(movie_ids, live).items()}
 
 
 def _parts(person: Person, row: int, film: NewFilm | None) -> Contributions:

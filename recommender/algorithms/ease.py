@@ -109,6 +109,12 @@ class ItemWeights:
     def column(self, target: int, sources: NDArray[np.int64]) -> NDArray[np.float64]:
         """B_ij of the given source films for one target film, (n,)."""
         column = np.zeros(len(sources))
+        if self._dense is not None:
+            place_of, matrix = self._dense
+            places = place_of[sources]
+            if (place := place_of[target]) >= 0:
+                column[places >= 0] = matrix[places[places >= 0], place]
+            return column
         for place, source in enumerate(sources):
             part = slice(self.starts[source], self.starts[source + 1])
             found = np.searchsorted(self.targets[part], target)

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from knox.models import AuthToken
 
 from cinema.models import (
+    RATING_VALUES,
     AuditEntry,
     CatalogueEdition,
     FirstMinutes,
@@ -28,6 +29,7 @@ from cinema.models import (
     NightVeto,
     PendingImport,
     Rating,
+    RatingCount,
     ResetRequest,
     Review,
     ReviewReport,
@@ -146,15 +148,38 @@ class MovieAdmin(admin.ModelAdmin):
         return ", ".join(genre.name for genre in movie.genres.all())
 
 
+class StarsFilter(admin.SimpleListFilter):
+    """The scale as it is: Django's own filter reads all ratings to find out which values there are."""
+
+    title, parameter_name = "value", "value"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(value), str(value)) for value in RATING_VALUES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Rating]) -> QuerySet[Rating]:
+        chosen = [value for value in RATING_VALUES if str(value) == self.value()]
+        return queryset.filter(value__in=chosen) if chosen else queryset
+
+
 @admin.register(Rating)
 class RatingAdmin(ReadOnlyAdmin):
     """``cinema.ratings`` is the only writer."""
 
     list_display = ("user", "movie", "value", "rated_at", "changed_at")
-    list_filter = ("value",)
+    list_filter = (StarsFilter,)
     list_select_related = ("user", "movie")
     search_fields = ("user__username", "movie__title")
     show_full_result_count = False
+
+
+@admin.register(RatingCount)
+class RatingCountAdmin(ReadOnlyAdmin):
+    """``cinema.rating_counts`` is the only writer, where there are very many ratings."""
+
+    list_display = ("movie", "n")
+    list_select_related = ("movie",)
+    search_fields = ("movie__title",)
+    ordering = ("-n", "movie")
 
 
 @admin.register(MovieArt)

@@ -49,7 +49,7 @@ def movies(request: PageRequest) -> HttpResponse:
             genre=wanted["genre"],
             year_min=wanted["year_min"],
             year_max=wanted["year_max"],
-        ).with_rating_counts()
+        ).with_kept_rating_counts()
         if wanted["unseen"] and isinstance(request.user, User):
             found = found.exclude(ratings__user=request.user)
             found = found.exclude(pk__in=request.user.hidden_movies.order_by().values("movie_id"))

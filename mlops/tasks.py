@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from cinema import tmdb
+from cinema import rating_counts, tmdb
 from mlops import (
     comparing,
     engagement,
@@ -34,6 +34,10 @@ def fetch_art() -> None:
         tmdb.fetch_art()
     except tmdb.Unavailable as trouble:
         logger.warning("The Movie Database: %s. Another try in a few minutes.", trouble)
+
+
+def count_ratings() -> None:
+    rating_counts.recount()
 
 
 def compare(comparison_id: int) -> None:

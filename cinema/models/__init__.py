@@ -22,6 +22,7 @@ from cinema.models.nights import (
 )
 from cinema.models.onboarding import FirstMinutes, UnseenMovie
 from cinema.models.people import MAX_DISCOVERIES, User, UserManager
+from cinema.models.rating_counts import RatingCount
 from cinema.models.ratings import RATING_VALUES, Rating, RatingQuerySet
 from cinema.models.reset_requests import ResetRequest
 from cinema.models.reviews import MAX_REVIEW, Review, ReviewReport
@@ -56,6 +57,7 @@ __all__ = [
     "NightVeto",
     "PendingImport",
     "Rating",
+    "RatingCount",
     "RatingQuerySet",
     "ResetRequest",
     "Review",

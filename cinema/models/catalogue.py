@@ -5,19 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection, models
-from django.db.models import Count
+from django.db.models import Case, Count, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
 from cinema.models.library import HiddenMovie, ShelfEntry
 from cinema.models.people import User
+from cinema.models.rating_counts import RatingCount
 from cinema.models.ratings import RATING_VALUES, Rating
 
 # What others think of a film is shown only where at least this many of them stand behind it.
 MIN_PEOPLE = 5
 
 _TITLED = 'SELECT id, title FROM "{table}" WHERE id = %s'
+
+
+def _counted_now() -> Coalesce:
+    counts = Rating.objects.filter(movie=models.OuterRef("pk")).order_by().values("movie").annotate(n=Count("pk"))
+    return Coalesce(models.Subquery(counts.values("n")), 0)
 
 
 class Genre(models.Model):
@@ -57,15 +63,16 @@ class MovieQuerySet(models.QuerySet["Movie"]):
         return movies
 
     def with_rating_counts(self) -> MovieQuerySet:
-        """Adds ``n_ratings``. A subquery, so that it does not multiply with the join on genres."""
-        counts = (
-            Rating.objects.filter(movie=models.OuterRef("pk"))
-            .order_by()
-            .values("movie")
-            .annotate(n=Count("pk"))
-            .values("n")
-        )
-        return self.annotate(n_ratings=Coalesce(models.Subquery(counts), 0))
+        """Adds ``n_ratings``, counted now. A subquery, so that it does not multiply with the join on genres."""
+        return self.annotate(n_ratings=_counted_now())
+
+    def with_kept_rating_counts(self) -> MovieQuerySet:
+        """The same for many films at once: where there are very many ratings, as of some minutes ago."""
+        kept = RatingCount.objects.filter(movie=models.OuterRef("pk")).values("n")
+        kept_or_none = Coalesce(models.Subquery(kept), 0)
+        # Asked within the statement, once, so that all of it is either kept or counted.
+        are_kept = models.Exists(RatingCount.objects.all())
+        return self.annotate(n_ratings=Case(When(are_kept, then=kept_or_none), default=_counted_now()))
 
     def with_rating_by(self, user: User) -> MovieQuerySet:
         """Adds ``your_rating``, None where there is none."""
@@ -83,8 +90,8 @@ class MovieQuerySet(models.QuerySet["Movie"]):
         )
 
     def most_rated_first(self) -> MovieQuerySet:
-        """Adds ``n_ratings`` and sorts by it."""
-        return self.with_rating_counts().order_by(models.F("n_ratings").desc(), "pk")
+        """Adds ``n_ratings``, as of some minutes ago where there are very many, and sorts by it."""
+        return self.with_kept_rating_counts().order_by(models.F("n_ratings").desc(), "pk")
 
 
 class Movie(models.Model):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from unittest import mock
 
 from django.test import SimpleTestCase
@@ -33,11 +34,58 @@ class FigureCacheTestCase(SimpleTestCase):
         self.clock += 2
         self.assertEqual(cached_figures("a", int, self.compute), 2)
 
+    def computed_beside(self) -> None:
+        """Waits for the threads that compute."""
+        for thread in threading.enumerate():
+            if thread.name == "figures":
+                thread.join(10)
+                self.assertFalse(thread.is_alive())
+
     def test_what_takes_long_is_kept_longer(self) -> None:
         cached_figures("a", int, self.slowly)
         self.clock += 1_190
         self.assertEqual(cached_figures("a", int, self.compute), 1)
+        self.computed_beside()
+        self.assertEqual(self.computed, 1)
         self.clock += 20
+        cached_figures("a", int, self.compute)
+        self.computed_beside()
+        self.assertEqual(cached_figures("a", int, self.compute), 2)
+
+    def test_nobody_waits_for_what_takes_long_once_there_is_something_to_show(self) -> None:
+        cached_figures("a", int, self.slowly)
+        self.clock += 2_000
+        go_on = threading.Event()
+        self.addCleanup(go_on.set)
+
+        def held() -> int:
+            go_on.wait(10)
+            return self.slowly()
+
+        self.assertEqual([cached_figures("a", int, held) for _ in range(3)], [1, 1, 1])
+        go_on.set()
+        self.computed_beside()
+        self.assertEqual(cached_figures("a", int, held), 2)
+
+    def test_what_is_computed_beside_is_made_of_nothing_old(self) -> None:
+        def outer() -> int:
+            self.clock += 60
+            return cached_figures("inner", int, self.slowly) + 10
+
+        self.assertEqual(cached_figures("outer", int, outer), 11)
+        self.clock += 5_000
+        self.assertEqual(cached_figures("outer", int, outer), 11)
+        self.computed_beside()
+        self.assertEqual(cached_figures("outer", int, outer), 12)
+
+    def test_a_failure_beside_is_logged_and_the_next_one_tries_again(self) -> None:
+        cached_figures("a", int, self.slowly)
+        self.clock += 2_000
+        with self.assertLogs("cinema.figure_cache", "ERROR"):
+            self.assertEqual(cached_figures("a", int, lambda: 1 // 0), 1)
+            self.computed_beside()
+        cached_figures("a", int, self.compute)
+        self.computed_beside()
         self.assertEqual(cached_figures("a", int, self.compute), 2)
 
     def test_names_and_databases_are_kept_apart(self) -> None:

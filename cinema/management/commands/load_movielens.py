@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from cinema.importing.movielens import load_movielens
 from cinema.importing.report import ImportReport, Progress
 from cinema.importing.sources import ImportRejected
+from cinema.rating_counts import recount
 
 BAR_WIDTH = 30
 SECONDS_BETWEEN_DRAWINGS = 0.1
@@ -71,6 +72,7 @@ class Command(BaseCommand):
             raise CommandError("Stopped. Nothing of it was kept.", returncode=130) from error
         finally:
             bar.close()
+        recount()
         self.stdout.write(summary(report))
 
 

@@ -91,6 +91,7 @@ def _interrupt(cluster: Cluster) -> None:
         logger.warning("Running trainings could not be interrupted: %s", error)
 
 
+EVERY_FIVE_MINUTES = {"Count each film's ratings": "mlops.tasks.count_ratings"}
 EVERY_HOUR = {
     "Roll up what was served": "mlops.tasks.roll_up",
     "Test the live lists on what people liked since": "mlops.tasks.assess",
@@ -107,7 +108,7 @@ def _ensure_schedule() -> None:
 
 
 def _write_schedule() -> None:
-    for minutes, jobs in ((1, EVERY_MINUTE), (60, EVERY_HOUR)):
+    for minutes, jobs in ((1, EVERY_MINUTE), (5, EVERY_FIVE_MINUTES), (60, EVERY_HOUR)):
         for name, function in jobs.items():
             Schedule.objects.get_or_create(
                 name=name,

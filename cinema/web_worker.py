@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import select
 import socket
 import time
 from collections import deque
@@ -52,12 +53,22 @@ class SharingWorker(ThreadWorker):
     def enqueue_req(self, conn: TConn) -> None:
         self._in_hand += 1
         if self._in_hand >= self.cfg.threads:
-            self.set_accept_enabled(False)
+            super().set_accept_enabled(False)
         super().enqueue_req(conn)
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """gunicorn asks to enable it before each wait for what comes next."""
+        """gunicorn asks to enable it before each wait for what comes next, and to disable it once when it is to end."""
         super().set_accept_enabled(enabled and self._in_hand < self.cfg.threads)
+        if not self.alive:
+            self._accept_all_that_wait()
+
+    def _accept_all_that_wait(self) -> None:
+        """They asked before the end was decided, and nobody else will answer them."""
+        for _ in range(self.cfg.backlog):
+            waiting, _, _ = select.select(self.sockets, [], [], 0)
+            if not waiting:
+                break
+            self.accept(waiting[0])
 
     def handle(self, conn: TConn) -> Any:
         if not conn.initialized and not conn.wait_for_data(QUIET_SECONDS):

@@ -36,7 +36,7 @@ class WebServerTestCase(SimpleTestCase):
             listener.bind(("127.0.0.1", 0))
             listener.listen()
             self.port = listener.getsockname()[1]
-            server = subprocess.Popen(
+            self.server = subprocess.Popen(
                 [
                     sys.executable, "-m", "gunicorn", "small_application", "--pythonpath", folder.name,
                     "--worker-class", "cinema.web_worker.SharingWorker", "--workers", str(self.processes),
@@ -45,8 +45,8 @@ class WebServerTestCase(SimpleTestCase):
                 ],
                 cwd=settings.BASE_DIR, pass_fds=[listener.fileno()],
             )  # fmt: skip
-        self.addCleanup(server.wait)
-        self.addCleanup(server.terminate)
+        self.addCleanup(self.server.wait)
+        self.addCleanup(self.server.terminate)
 
     def connect(self) -> socket.socket:
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=30)
@@ -119,3 +119,24 @@ class BusyProcessTestCase(WebServerTestCase):
                     with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
                         self.ask(connection)
             self.hear(held)
+
+
+class EndingProcessTestCase(WebServerTestCase):
+    threads = 1
+
+    def test_whoever_asked_before_it_was_told_to_end_is_answered(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            held = self.connect()
+            self.say(held, path=f"/{listener.getsockname()[1]}")
+            listener.settimeout(30)
+            until_released, _ = listener.accept()
+            with until_released:
+                waiting = [self.connect() for _ in range(3)]
+                for connection in waiting:
+                    self.say(connection)
+                self.server.terminate()
+                with self.assertRaises(subprocess.TimeoutExpired):
+                    self.server.wait(0.5)
+            for connection in (held, *waiting):
+                self.hear(connection)
+        self.assertEqual(self.server.wait(30), 0)

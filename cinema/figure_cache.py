@@ -67,7 +67,11 @@ def cached_figures(name: str, shape: type[Figures], compute: Callable[[], Figure
         found = entry.figures
         return found
     if entry is not None and not waited_for and entry.work_seconds >= SLOW_SECONDS:
-        threading.Thread(target=_compute_beside, args=(key, shape, compute, lock), name="figures", daemon=True).start()
+        beside = threading.Thread(target=_compute_beside, args=(key, shape, compute, lock), name="figures", daemon=True)
+        try:
+            beside.start()
+        except RuntimeError:  # no thread is to be had: whoever asks next tries again
+            lock.release()
         found = entry.figures
         return found
     try:

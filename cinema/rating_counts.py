@@ -31,6 +31,5 @@ def recount() -> None:
         with transaction.atomic():
             kept = dict(RatingCount.objects.values_list("movie_id", "n"))
             there = set(Movie.objects.order_by().values_list("pk", flat=True))  # one may have been deleted meanwhile
-            changed = [(film, n) for film, n in counts.items() if film in there and kept.get(film) != n]
-            cursor.executemany(_KEEP, changed)
-            cursor.executemany(_KEEP, [(film, 0) for film in kept.keys() - counts.keys() if kept[film]])
+            counted = {film: counts.get(film, 0) for film in there & (counts.keys() | kept.keys())}
+            cursor.executemany(_KEEP, [(film, n) for film, n in counted.items() if kept.get(film) != n])

@@ -88,6 +88,15 @@ class FigureCacheTestCase(SimpleTestCase):
         self.computed_beside()
         self.assertEqual(cached_figures("a", int, self.compute), 2)
 
+    def test_without_a_thread_to_be_had_the_next_one_tries_again(self) -> None:
+        cached_figures("a", int, self.slowly)
+        self.clock += 2_000
+        with mock.patch("threading.Thread.start", side_effect=RuntimeError("can't start new thread")):
+            self.assertEqual(cached_figures("a", int, self.compute), 1)
+        cached_figures("a", int, self.compute)
+        self.computed_beside()
+        self.assertEqual(cached_figures("a", int, self.compute), 2)
+
     def test_names_and_databases_are_kept_apart(self) -> None:
         cached_figures("a", int, self.compute)
         self.assertEqual(cached_figures("b", int, self.compute), 2)

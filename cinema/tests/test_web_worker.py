@@ -5,6 +5,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -69,6 +71,18 @@ class WebServerTestCase(SimpleTestCase):
         self.say(connection, *headers)
         return self.hear(connection)
 
+    @contextmanager
+    def thread_held(self) -> Iterator[None]:
+        """A request that takes one thread for as long as this lasts, and is answered then."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            held = self.connect()
+            self.say(held, path=f"/{listener.getsockname()[1]}")
+            listener.settimeout(30)
+            until_released, _ = listener.accept()
+            with until_released:
+                yield
+        self.hear(held)
+
 
 class SharingWorkerTestCase(WebServerTestCase):
     def test_it_keeps_as_many_connections_as_it_has_threads(self) -> None:
@@ -109,34 +123,23 @@ class BusyProcessTestCase(WebServerTestCase):
     processes, threads = 2, 1
 
     def test_a_process_without_a_free_thread_leaves_new_connections_to_the_others(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            held = self.connect()
-            self.say(held, path=f"/{listener.getsockname()[1]}")
-            listener.settimeout(30)
-            until_released, _ = listener.accept()
-            with until_released:
-                for _ in range(8):
-                    with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
-                        self.ask(connection)
-            self.hear(held)
+        with self.thread_held():
+            for _ in range(8):
+                with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+                    self.ask(connection)
 
 
 class EndingProcessTestCase(WebServerTestCase):
     threads = 1
 
     def test_whoever_asked_before_it_was_told_to_end_is_answered(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            held = self.connect()
-            self.say(held, path=f"/{listener.getsockname()[1]}")
-            listener.settimeout(30)
-            until_released, _ = listener.accept()
-            with until_released:
-                waiting = [self.connect() for _ in range(3)]
-                for connection in waiting:
-                    self.say(connection)
-                self.server.terminate()
-                with self.assertRaises(subprocess.TimeoutExpired):
-                    self.server.wait(0.5)
-            for connection in (held, *waiting):
-                self.hear(connection)
+        with self.thread_held():
+            waiting = [self.connect() for _ in range(3)]
+            for connection in waiting:
+                self.say(connection)
+            self.server.terminate()
+            with self.assertRaises(subprocess.TimeoutExpired):
+                self.server.wait(0.5)
+        for connection in waiting:
+            self.hear(connection)
         self.assertEqual(self.server.wait(30), 0)

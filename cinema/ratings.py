@@ -27,7 +27,7 @@ class RatingChange:
 def rate_movie(*, user: User, movie: Movie, value: float, admit: Callable[[], object] | None = None) -> RatingChange:
     """Stores ``user``'s rating of ``movie`` in one transaction. Sending the same again changes nothing but the time.
 
-    ``admit`` is called in that transaction, before anything is written; what it raises refuses the rating. Raises
+    ``admit`` is called in that transaction, before the rating is written; what it raises refuses the rating. Raises
     InvalidRating for a value off the scale; the database's own check stands behind it.
     """
     if isinstance(value, bool) or value not in RATING_VALUES:
